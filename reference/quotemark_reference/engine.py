@@ -1,0 +1,438 @@
+"""The quote cycle: market events in, a ladder with its inner figures out.
+
+Events (``on_...``) change the state when they arrive; :meth:`QuoteEngine.cycle` reads it and
+quotes. The order inside a cycle is D-41's. A gate that is off falls back to ``legacy`` (D-37), in
+the ``documented`` variant or in the ``deployed`` one, whose prices ignored most of what it
+computed (D-39).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from quotemark_reference import config as gating
+from quotemark_reference import drift, expected_pnl, glft, inventory, ladder, legacy
+from quotemark_reference.config import EngineConfig
+from quotemark_reference.drift import BUY, KalmanDrift, Observation
+from quotemark_reference.errors import (
+    CrossedBookError,
+    DuplicateError,
+    MissingFieldError,
+    OutOfRangeError,
+    TimeReversedError,
+    check_finite,
+    check_fraction,
+    check_positive,
+)
+from quotemark_reference.flow import TradeFlow
+from quotemark_reference.inventory import ASK, BID
+from quotemark_reference.ladder import Quote
+from quotemark_reference.legacy import LegacyDrift
+
+OLD_DRIFT_CAP_BPS = 3.0
+
+BookSide = Sequence[tuple[float, float]]
+"""Levels (price, size), best first."""
+
+
+@dataclass(slots=True)
+class Cycle:
+    """What one quote cycle gives: the resting ladder, the figures behind it, reported events.
+
+    Pairs are (bid, ask). ``expected_pnl_bps`` holds one figure per level of the full ladder, kept
+    or not, and is ``None`` while phase 4 is not active.
+    """
+
+    t_ms: int
+    mid: float
+    position: float
+    bids: list[Quote]
+    asks: list[Quote]
+    drift_bps_per_s: float
+    drift_variance: float
+    gamma_per_bps: float
+    sigma_bps_per_sqrt_s: float
+    flow_imbalance: float
+    kappas_per_bps: tuple[float, float]
+    half_spreads_bps: tuple[float, float]
+    drift_shift_bps: float
+    skew_bps: float
+    as_cost_bps: float
+    touch_depths_bps: tuple[float, float]
+    expected_pnl_bps: tuple[list[float], list[float]] | None
+    zone: str
+    killed_side: str | None
+    gate_closed_side: str | None
+    active_phases: list[int]
+    inert_phases: list[int]
+    events: list[str]
+
+
+class QuoteEngine:
+    """State of one session. Every method rejects bad input by an error and changes nothing."""
+
+    def __init__(self, config: EngineConfig) -> None:
+        self._config = config
+        self._active = gating.active_phases(config)
+        self._inert = {phase for phase, on in gating.gates(config).items() if on} - self._active
+        self._deployed = config.legacy_variant == "deployed"
+        self._time_ms: int | None = None
+        self._book_mid: float | None = None
+        self._position = 0.0
+        self._fill_ids: set[str] = set()
+        self._signals: list[Observation] = []
+        self._toxicity = {BID: 0.0, ASK: 0.0}
+        self._sigma = config.sigma_bps_per_sqrt_s
+        self._kappas = (config.kappa_bid_per_bps, config.kappa_ask_per_bps)
+        self._time_horizon_s = config.time_horizon_s
+        self._kalman = KalmanDrift(config)
+        self._legacy_drift = LegacyDrift()
+        self._flow = TradeFlow(config)
+
+    # --- events -------------------------------------------------------------------------------
+
+    def on_book(self, t_ms: int, bids: BookSide, asks: BookSide) -> None:
+        """Take a book snapshot; crossed is rejected, locked accepted, one side keeps the mid."""
+        _check_book_side("bids", bids, descending=True)
+        _check_book_side("asks", asks, descending=False)
+        if bids and asks and bids[0][0] > asks[0][0]:
+            raise CrossedBookError(f"best bid {bids[0][0]} is above best ask {asks[0][0]}")
+        self._advance(t_ms)
+        if bids and asks:
+            self._book_mid = (bids[0][0] + asks[0][0]) / 2.0
+
+    def on_trade(self, t_ms: int, side: str, price: float, size: float) -> None:
+        """Take another's trade; ``side`` is the aggressor's."""
+        check_positive("price", price)
+        check_positive("size", size)
+        self._advance(t_ms)
+        self._flow.record_trade(t_ms, side, size)
+
+    def on_fill(
+        self,
+        t_ms: int,
+        side: str,
+        price: float,
+        size: float,
+        fill_id: str | None = None,
+        mid: float | None = None,
+    ) -> None:
+        """Take an own fill: it moves the position and, where a mid is known, the drift (D-05)."""
+        check_positive("price", price)
+        check_positive("size", size)
+        if fill_id is not None and fill_id in self._fill_ids:
+            raise DuplicateError(f"id is {fill_id!r}, which an earlier fill had")
+        observation = self._fill_observation(side, price, self._mid_of(mid))
+        self._advance(t_ms)
+        if fill_id is not None:
+            self._fill_ids.add(fill_id)
+        self._position += size if side == BUY else -size
+        if observation is not None:
+            self._kalman.update(*observation)
+
+    def on_trend(
+        self, t_ms: int, magnitude_bps: float, agreement: float, p_continuation: float
+    ) -> None:
+        """Take a trend reading; positive magnitudes are a falling market (D-06)."""
+        check_finite("magnitude_bps", magnitude_bps)
+        check_fraction("agreement", agreement)
+        check_fraction("p_continuation", p_continuation)
+        self._advance(t_ms)
+        if 1 in self._active:
+            self._kalman.update_trend(magnitude_bps, agreement, p_continuation)
+        else:
+            self._signals.append(legacy.trend_signal(magnitude_bps, agreement, p_continuation))
+
+    def on_signal(self, t_ms: int, z_bps_per_s: float, variance: float) -> None:
+        """Take a drift signal, held for the next cycle."""
+        drift.check_observation(z_bps_per_s, variance)
+        self._advance(t_ms)
+        self._signals.append((z_bps_per_s, variance))
+
+    def on_toxicity(self, t_ms: int, side: str, toxicity: float) -> None:
+        """Take the toxicity of ``side`` (bid or ask), in [0, 1], lasting until the next."""
+        check_fraction("toxicity", toxicity)
+        self._advance(t_ms)
+        self._toxicity[side] = toxicity
+
+    def on_estimate(
+        self,
+        t_ms: int,
+        *,
+        sigma_bps_per_sqrt_s: float | None = None,
+        kappa_bid_per_bps: float | None = None,
+        kappa_ask_per_bps: float | None = None,
+        time_horizon_s: float | None = None,
+    ) -> None:
+        """Take the desk's estimates, lasting until the next; what is absent stays (D-43)."""
+        sigma = self._sigma if sigma_bps_per_sqrt_s is None else sigma_bps_per_sqrt_s
+        kappa_bid = self._kappas[0] if kappa_bid_per_bps is None else kappa_bid_per_bps
+        kappa_ask = self._kappas[1] if kappa_ask_per_bps is None else kappa_ask_per_bps
+        time_horizon = self._time_horizon_s if time_horizon_s is None else time_horizon_s
+        check_positive("sigma_bps_per_sqrt_s", sigma)
+        check_positive("kappa_bid_per_bps", kappa_bid)
+        check_positive("kappa_ask_per_bps", kappa_ask)
+        check_positive("time_horizon_s", time_horizon)
+        self._advance(t_ms)
+        self._sigma = sigma
+        self._kappas = (kappa_bid, kappa_ask)
+        self._time_horizon_s = time_horizon
+
+    # --- the cycle ----------------------------------------------------------------------------
+
+    def cycle(self, t_ms: int, mid: float | None = None) -> Cycle:
+        """Quote at ``t_ms`` around ``mid``, or around the last book's (Q-04)."""
+        quoted_mid = self._mid_of(mid)
+        if quoted_mid is None:
+            raise MissingFieldError("mid is absent and no book has given one")
+        self._advance(t_ms)
+        self._update_drift(t_ms)
+
+        # where a side's touch rests
+        gamma = self._gamma()
+        kappas = self._flow_adjusted_kappas(t_ms)
+        half_spreads = self._half_spreads_bps(gamma, kappas)
+        shift = self._drift_shift_bps()
+        skew = inventory.skew_bps(
+            gamma, self._sigma, self._time_horizon_s, self._position, self._config.max_position
+        )
+        touches = glft.touch_depths_bps(
+            half_spreads,
+            shift if self._drift_moves_quotes() else 0.0,
+            skew if self._skew_moves_quotes() else 0.0,
+            self._zone_widenings_bps(),
+            self._config.fee_bps,
+        )
+
+        # which levels rest, and at what size
+        as_cost = expected_pnl.adverse_selection_bps(
+            self._config.as_ratio, self._sigma, self._time_horizon_s
+        )
+        bid_depths, ask_depths = (self._level_depths_bps(touch) for touch in touches)
+        bid_pnls = self._expected_pnls_bps(BID, bid_depths, as_cost)
+        ask_pnls = self._expected_pnls_bps(ASK, ask_depths, as_cost)
+        bids = self._quotes(BID, quoted_mid, bid_depths, bid_pnls)
+        asks = self._quotes(ASK, quoted_mid, ask_depths, ask_pnls)
+
+        max_position = self._config.max_position
+        return Cycle(
+            t_ms=t_ms,
+            mid=quoted_mid,
+            position=self._position,
+            bids=bids,
+            asks=asks,
+            drift_bps_per_s=self._drift().mean,
+            drift_variance=self._drift().variance,
+            gamma_per_bps=gamma,
+            sigma_bps_per_sqrt_s=self._sigma,
+            flow_imbalance=self._flow.imbalance_at(t_ms, self._config.flow_horizon_s),
+            kappas_per_bps=kappas,
+            half_spreads_bps=half_spreads,
+            drift_shift_bps=shift,
+            skew_bps=skew,
+            as_cost_bps=as_cost,
+            touch_depths_bps=touches,
+            expected_pnl_bps=(bid_pnls, ask_pnls) if 4 in self._active else None,
+            zone=legacy.zone(self._position, max_position),
+            killed_side=inventory.killed_side(self._position, max_position),
+            gate_closed_side=legacy.gate_closed_side(self._position, max_position),
+            active_phases=sorted(self._active),
+            inert_phases=sorted(self._inert),
+            events=self._events(shift, bids, asks),
+        )
+
+    # --- phase 1: drift -----------------------------------------------------------------------
+
+    def _update_drift(self, t_ms: int) -> None:
+        """Predict to now, then the collected signals in order, then the flow (D-41)."""
+        if 1 in self._active:
+            self._kalman.predict(t_ms)
+            self._kalman.update_signals(self._signals)
+            flow_observation = self._flow.drift_observation_at(t_ms)
+            if 3 in self._active and flow_observation is not None:
+                self._kalman.update(*flow_observation)
+        else:
+            self._legacy_drift.update_cycle(self._signals)
+        self._signals.clear()
+
+    def _drift(self) -> KalmanDrift | LegacyDrift:
+        return self._kalman if 1 in self._active else self._legacy_drift
+
+    def _fill_observation(self, side: str, price: float, mid: float | None) -> Observation | None:
+        if mid is None:
+            return None
+        observation = drift.fill_observation(
+            side, price, mid, self._sigma, self._config.fill_variance
+        )
+        drift.check_observation(*observation)
+        return observation
+
+    def _drift_shift_bps(self) -> float:
+        shift = glft.drift_shift_bps(self._drift().mean, self._time_horizon_s)
+        return shift if 1 in self._active else legacy.clamped_shift_bps(shift)
+
+    def _drift_moves_quotes(self) -> bool:
+        return 1 in self._active or not self._deployed
+
+    # --- phase 2: risk aversion ---------------------------------------------------------------
+
+    def _gamma(self) -> float:
+        config = self._config
+        beta = config.inventory_beta if 2 in self._active else legacy.INVENTORY_BETA
+        return inventory.gamma_per_bps(
+            config.gamma_base_per_bps, beta, self._position, config.max_position
+        )
+
+    def _skew_moves_quotes(self) -> bool:
+        return 2 in self._active or not self._deployed
+
+    def _zone_widenings_bps(self) -> tuple[float, float]:
+        """Old zones' widening of the accumulating side (bid, ask)."""
+        if 2 in self._active or self._deployed:
+            return 0.0, 0.0
+        zone = legacy.zone(self._position, self._config.max_position)
+        widening = legacy.ZONE_WIDENING_BPS[zone]
+        accumulating = inventory.accumulating_side(self._position)
+        return (
+            widening if accumulating == BID else 0.0,
+            widening if accumulating == ASK else 0.0,
+        )
+
+    # --- phase 3: flow ------------------------------------------------------------------------
+
+    def _flow_adjusted_kappas(self, t_ms: int) -> tuple[float, float]:
+        """Kappas of the half-spread (bid, ask); lambda keeps the unadjusted ones (D-46)."""
+        if 3 not in self._active:
+            return self._kappas
+        bid_multiplier, ask_multiplier = self._flow.kappa_multipliers_at(t_ms)
+        return self._kappas[0] * bid_multiplier, self._kappas[1] * ask_multiplier
+
+    # --- phases 1-3 together: depths ----------------------------------------------------------
+
+    def _half_spreads_bps(self, gamma: float, kappas: tuple[float, float]) -> tuple[float, float]:
+        config = self._config
+        if config.base_half_spread_bps is not None:
+            return config.base_half_spread_bps, config.base_half_spread_bps
+        bid, ask = (
+            glft.half_spread_bps(gamma, kappa, self._sigma, self._time_horizon_s, config.fee_bps)
+            for kappa in kappas
+        )
+        return bid, ask
+
+    def _level_depths_bps(self, touch_depth_bps: float) -> list[float]:
+        config = self._config
+        return ladder.level_depths_bps(
+            touch_depth_bps, config.level_spacing_bps, len(config.level_sizes)
+        )
+
+    # --- phase 4: which levels rest -----------------------------------------------------------
+
+    def _expected_pnls_bps(self, side: str, depths: Sequence[float], as_cost: float) -> list[float]:
+        config = self._config
+        position_terms = expected_pnl.position_terms_bps(
+            side,
+            gamma_base_per_bps=config.gamma_base_per_bps,
+            inventory_beta=config.inventory_beta,
+            sigma_bps_per_sqrt_s=self._sigma,
+            time_horizon_s=self._time_horizon_s,
+            drift_bps_per_s=self._drift().mean,
+            position=self._position,
+            max_position=config.max_position,
+        )
+        kappa = self._kappas[0] if side == BID else self._kappas[1]
+        cost_bps = as_cost + config.fee_bps
+        return [
+            expected_pnl.level_pnl_bps(depth_bps, kappa, cost_bps, position_terms)
+            for depth_bps in depths
+        ]
+
+    def _is_cleared(self, side: str) -> bool:
+        """Whether the kill guard, or what a gate that is off falls back to, empties ``side``."""
+        position, max_position = self._position, self._config.max_position
+        if inventory.killed_side(position, max_position) == side:
+            return True
+        zone_clears = legacy.zone(position, max_position) in legacy.CLEARING_ZONES
+        if 2 not in self._active and zone_clears and inventory.accumulating_side(position) == side:
+            return True
+        if 4 not in self._active and not self._deployed:
+            return legacy.gate_closed_side(position, max_position) == side
+        return False
+
+    # --- sizes and prices ---------------------------------------------------------------------
+
+    def _size_multiplier(self, side: str) -> float:
+        multiplier = 1.0
+        if 2 not in self._active:
+            zone = legacy.zone(self._position, self._config.max_position)
+            multiplier *= legacy.ZONE_SIZE_MULTIPLIER[zone]
+        if 4 not in self._active:
+            multiplier *= legacy.toxicity_size_multiplier(self._toxicity[side])
+        return multiplier
+
+    def _quotes(
+        self, side: str, mid: float, depths: Sequence[float], expected: Sequence[float]
+    ) -> list[Quote]:
+        """The levels of one side that rest: multipliers, then filter, then the cut at q_max."""
+        config = self._config
+        if self._is_cleared(side):
+            return []
+        multiplier = self._size_multiplier(side)
+        sizes = [size * multiplier for size in config.level_sizes]
+        if 4 in self._active:
+            sizes = [
+                size if expected_pnl.keeps_level(pnl) else 0.0
+                for size, pnl in zip(sizes, expected, strict=True)
+            ]
+        room = config.max_position + (-self._position if side == BID else self._position)
+        quotes = []
+        for level, size in enumerate(ladder.cut_sizes(sizes, room, config.min_size)):
+            price, tick = ladder.quote_price(
+                mid, depths[level], side, config.tick_size, config.price_decimals
+            )
+            if size > 0.0 and price > 0.0:
+                pnl = expected[level] if 4 in self._active else None
+                quotes.append(Quote(level, depths[level], price, tick, size, pnl))
+        return quotes
+
+    # --- what is reported beside the quotes ---------------------------------------------------
+
+    def _events(self, shift_bps: float, bids: list[Quote], asks: list[Quote]) -> list[str]:
+        """Reported events of the cycle, in a fixed order (D-44)."""
+        position, max_position = self._position, self._config.max_position
+        events = []
+        if 1 in self._active and abs(shift_bps) > OLD_DRIFT_CAP_BPS:
+            events.append("drift_beyond_old_cap")
+        killed = inventory.killed_side(position, max_position)
+        if killed is not None:
+            events.append(f"kill_guard_{killed}")
+        if 4 in self._active:
+            closed = legacy.gate_closed_side(position, max_position)
+            for side, quotes in ((BID, bids), (ASK, asks)):
+                if (side != closed) != bool(quotes):
+                    events.append(f"dual_run_disagreement_{side}")
+        return events
+
+    # --- what every event checks --------------------------------------------------------------
+
+    def _mid_of(self, mid: float | None) -> float | None:
+        """The mid a step carries, else the last book's (Q-04)."""
+        if mid is None:
+            return self._book_mid
+        check_positive("mid", mid)
+        return mid
+
+    def _advance(self, t_ms: int) -> None:
+        if self._time_ms is not None and t_ms < self._time_ms:
+            raise TimeReversedError(f"t_ms is {t_ms}, expected at least {self._time_ms}")
+        self._time_ms = t_ms
+
+
+def _check_book_side(name: str, levels: BookSide, *, descending: bool) -> None:
+    previous: float | None = None
+    for price, size in levels:
+        check_positive(f"price in {name}", price)
+        check_positive(f"size in {name}", size)
+        if previous is not None and (price >= previous if descending else price <= previous):
+            raise OutOfRangeError(f"{name} has {price} after {previous}, expected best first")
+        previous = price
