@@ -19,8 +19,8 @@ before the coin's earliest book is one of those, since that book already shows w
 market. Both times are the exchange's own, so the rule needs no allowance for transit or clocks.
 Trades missed between two connections are not backlog: they go on the tape at their own time.
 
-Duplicates. A new connection repeats what an older one sent. Equal books of one time are one book;
-trades and fills of one time and `tid` (of one side, for fills: a self-trade has two) are one.
+Duplicates. A new connection repeats what an older one sent. Equal books of one time are one book,
+trades of one `tid` one trade, fills of one `tid` one fill: it is the `id` an engine knows them by.
 """
 
 import gzip
@@ -92,8 +92,8 @@ def import_capture(path: Path, coin: str | None = None, cycle_ms: int = 1000) ->
 
     `coin` may be left out if the capture has books of one coin only. Cycles begin with the first
     book that has both sides and end with the capture; each follows all events up to its time.
-    Raises `InputError` for a file that cannot be read or has no such book, and for a coin that
-    is not in it or has to be named.
+    Raises `InputError` for a file that cannot be read or has no such book, for a coin that is not
+    in it or has to be named, and for a `cycle_ms` below 1 or too short for the capture's span.
     """
     if cycle_ms < 1:
         raise InputError(f"cycle_ms is {cycle_ms}; expected a number of milliseconds, 1 or more")
@@ -276,7 +276,7 @@ def _trade(data: msgspec.Raw) -> _Said:
     trade = _decoded(_trade_decoder, data, "malformed trade")
     time = _since_1970(trade.time, "trade time")
     values = {"id": str(trade.tid), **_deal(trade)}
-    return _Said("trade", trade.coin, values, time, identity=("trade", time, trade.tid))
+    return _Said("trade", trade.coin, values, time, identity=("trade", trade.tid))
 
 
 def _fill(data: msgspec.Raw) -> _Said:
@@ -285,7 +285,7 @@ def _fill(data: msgspec.Raw) -> _Said:
     if fill.tid is None:  # then nothing tells a repeated fill from an equal second one
         return _Said("fill", fill.coin, _deal(fill), time)
     values = {"id": str(fill.tid), **_deal(fill)}
-    return _Said("fill", fill.coin, values, time, identity=("fill", time, fill.tid, fill.side))
+    return _Said("fill", fill.coin, values, time, identity=("fill", fill.tid))
 
 
 def _past_fill(_data: msgspec.Raw) -> _Said:

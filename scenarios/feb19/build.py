@@ -189,7 +189,7 @@ def trend_step(t_ms: int) -> Step:
     return {
         "step": "trend",
         "t_ms": t_ms,
-        "magnitude_bp": -trend.long_bp,
+        "magnitude_bps": -trend.long_bp,
         "agreement": trend.agreement,
         "p_continuation": trend.p_continuation,
     }

@@ -1,0 +1,85 @@
+"""Scenarios: a folder with ``scenario.toml``, the tapes it names, and a note on every figure."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import msgspec
+
+from quotemark.errors import InputError
+from quotemark.messages import Json
+from quotemark.resources import resource_folder
+from quotemark.tape import read_tape
+from quotemark.venue import FillPrice
+
+
+class _ScenarioFile(msgspec.Struct, forbid_unknown_fields=True):
+    title: str
+    notice: str
+    config: Json
+    tapes: dict[str, str] = {}
+    reach_bps: tuple[float, ...] = (0.0,)
+    fill_price: FillPrice = "quote"
+    baseline: str = "legacy:deployed"
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One incident: its configuration, its tapes by name, and how aggressors are taken to act.
+
+    ``notice`` is shown wherever its results are, such as that a tape is a reconstruction.
+    """
+
+    name: str
+    folder: Path
+    title: str
+    notice: str
+    config: Json
+    tapes: dict[str, str]
+    reach_bps: tuple[float, ...]
+    fill_price: FillPrice
+    baseline: str
+
+    @cached_property
+    def session(self) -> list[Json]:
+        """Steps of the tape named ``session``."""
+        return self.tape("session")
+
+    def tape(self, name: str) -> list[Json]:
+        """Steps of the tape ``name``."""
+        return read_tape(self.folder / self.tapes[name])
+
+
+def scenario_names() -> list[str]:
+    """Names of the scenarios that ship."""
+    folders = resource_folder("scenarios").iterdir()
+    return sorted(folder.name for folder in folders if (folder / "scenario.toml").is_file())
+
+
+def load_scenario(name: str) -> Scenario:
+    """Load a scenario that ships.
+
+    Raises :class:`InputError` naming the file and the key that is wrong.
+    """
+    if name not in scenario_names():
+        raise InputError(f"scenario is {name!r}, expected one of {', '.join(scenario_names())}")
+    folder = resource_folder("scenarios") / name
+    path = folder / "scenario.toml"
+    try:
+        file = msgspec.convert(tomllib.loads(path.read_text("utf-8")), _ScenarioFile)
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise InputError(f"{path}: {error}") from None
+    return Scenario(
+        name=name,
+        folder=folder,
+        title=file.title,
+        notice=file.notice,
+        config=file.config,
+        tapes=file.tapes,
+        reach_bps=file.reach_bps,
+        fill_price=file.fill_price,
+        baseline=file.baseline,
+    )

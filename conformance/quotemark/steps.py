@@ -1,0 +1,65 @@
+"""From a raw step to its type, or to the rejection that bad input must get."""
+
+from __future__ import annotations
+
+from typing import Union
+
+import msgspec
+
+from quotemark.messages import STEPS, Json, Rejected, RejectionCode, Step
+
+NON_FINITE = ("nan", "inf", "-inf")
+
+_UNIONS = {component: Union[kinds] for component, kinds in STEPS.items()}  # noqa: UP007
+_KINDS = {
+    component: {kind.__struct_config__.tag: kind for kind in kinds}
+    for component, kinds in STEPS.items()
+}
+
+
+class StepError(Exception):
+    """A step that is no step of its component; ``rejection`` is its answer."""
+
+    def __init__(self, code: RejectionCode, message: str) -> None:
+        super().__init__(message)
+        self.rejection = Rejected(code, message)
+
+
+def parse_step(component: str, raw: Json) -> Step:
+    """Check the shape of ``raw`` against the steps of ``component``.
+
+    Raises :class:`StepError` with ``unknown_step``, ``missing_field``, ``unknown_field``,
+    ``non_finite`` or ``unparsable``.
+    """
+    try:
+        step: Step = msgspec.convert(raw, _UNIONS[component])
+    except msgspec.ValidationError as error:
+        raise _step_error(component, raw, str(error)) from None
+    return step
+
+
+def _step_error(component: str, raw: Json, reason: str) -> StepError:
+    if "step" not in raw:
+        return StepError("missing_field", "step is absent, expected the kind of step")
+    kinds = _KINDS[component]
+    kind = kinds.get(raw["step"])
+    if kind is None:
+        known = ", ".join(str(tag) for tag in kinds)
+        return StepError("unknown_step", f"step is {raw['step']!r}, {component} knows {known}")
+    fields = {field.name: field for field in msgspec.structs.fields(kind)}
+    for name in raw:
+        if name not in fields and name != "step":
+            return StepError("unknown_field", f"{name} is no field of {raw['step']}")
+    for name, field in fields.items():
+        if name not in raw and field.required:
+            return StepError("missing_field", f"{name} is absent from {raw['step']}")
+    for name, value in raw.items():
+        if _holds_non_finite(value):
+            return StepError("non_finite", f"{name} holds a number that is not finite")
+    return StepError("unparsable", f"{raw['step']}: {reason}")
+
+
+def _holds_non_finite(value: object) -> bool:
+    if isinstance(value, list):
+        return any(_holds_non_finite(item) for item in value)
+    return value in NON_FINITE
