@@ -13,7 +13,24 @@ from pathlib import Path
 from typing import Protocol
 
 import msgspec
+
 import quotemark_reference
+from quotemark import __version__, messages
+from quotemark.messages import (
+    Answer,
+    CloseAnswer,
+    Closed,
+    Identity,
+    Json,
+    Ok,
+    OpenAnswer,
+    Opened,
+    Rejected,
+    Step,
+    Unsupported,
+    component_fields,
+)
+from quotemark.steps import StepError, parse_step
 from quotemark_reference import expected_pnl, flow, glft, inventory
 from quotemark_reference.config import (
     DriftConfig,
@@ -34,23 +51,6 @@ from quotemark_reference.errors import (
     check_positive,
 )
 from quotemark_reference.flow import TradeFlow
-
-from quotemark import __version__, messages
-from quotemark.messages import (
-    Answer,
-    CloseAnswer,
-    Closed,
-    Identity,
-    Json,
-    Ok,
-    OpenAnswer,
-    Opened,
-    Rejected,
-    Step,
-    Unsupported,
-    component_fields,
-)
-from quotemark.steps import StepError, parse_step
 
 PHASES = [1, 2, 3, 4]
 TOXICITY_SOURCES = {"toxicity_bid": "bid", "toxicity_ask": "ask"}

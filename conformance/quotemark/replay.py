@@ -1,7 +1,8 @@
 """Closed-loop replay: an engine quotes over a tape, and recorded aggressors fill its quotes.
 
 Steps go to the engine a cycle at a time. Own fills follow the trade that caused them. Own fills
-that stand on the tape belong to whoever recorded it, so they are left out and counted.
+that stand on the tape belong to whoever recorded it, so they are left out and counted, unless the
+scenario says that they are the engine's (``tape_fills``).
 """
 
 from __future__ import annotations
@@ -59,6 +60,7 @@ def replay(
     *,
     reach_bps: float = 0.0,
     fill_price: FillPrice = "quote",
+    tape_fills: bool = False,
     seed: int = 0,
 ) -> Replay:
     """Replay ``tape`` against component ``engine`` of ``engine``.
@@ -75,10 +77,14 @@ def replay(
     pending: list[Json] = []
     mid: float | None = None
     for index, step in enumerate(tape):
-        if step["step"] == "fill":
-            run.own_fills_left_out += 1
-            continue
         mid = _mid_after(step, mid)
+        if step["step"] == "fill":
+            if not tape_fills or mid is None:
+                run.own_fills_left_out += 1
+                continue
+            fill = _tape_fill(step, mid)
+            run.account.book(fill)
+            run.fills.append(fill)
         pending.append(step)
         if step["step"] == "trade" and mid is not None:
             fills = venue.match(step, step.get("id") or f"#{index}", mid)
@@ -115,6 +121,18 @@ def _mid_after(step: Json, mid: float | None) -> float | None:
         best: float = (step["bids"][0][0] + step["asks"][0][0]) / 2.0
         return best
     return mid
+
+
+def _tape_fill(step: Json, mid: float) -> Fill:
+    return Fill(
+        t_ms=step["t_ms"],
+        side=step["side"],
+        price=step["price"],
+        size=step["size"],
+        mid=mid,
+        trade_id=str(step.get("id", "")),
+        cause="own fill on the tape",
+    )
 
 
 def _fill_step(fill: Fill, number: int) -> Json:

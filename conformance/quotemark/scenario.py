@@ -6,6 +6,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -24,6 +25,7 @@ class _ScenarioFile(msgspec.Struct, forbid_unknown_fields=True):
     reach_bps: tuple[float, ...] = (0.0,)
     fill_price: FillPrice = "quote"
     baseline: str = "legacy:deployed"
+    own_fills: Literal["venue", "tape"] = "venue"
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class Scenario:
     """One incident: its configuration, its tapes by name, and how aggressors are taken to act.
 
     ``notice`` is shown wherever its results are, such as that a tape is a reconstruction.
+    ``tape_fills`` says that the own fills on the tape are given to the engine, instead of made by
+    the venue.
     """
 
     name: str
@@ -42,6 +46,7 @@ class Scenario:
     reach_bps: tuple[float, ...]
     fill_price: FillPrice
     baseline: str
+    tape_fills: bool
 
     @cached_property
     def session(self) -> list[Json]:
@@ -82,4 +87,5 @@ def load_scenario(name: str) -> Scenario:
         reach_bps=file.reach_bps,
         fill_price=file.fill_price,
         baseline=file.baseline,
+        tape_fills=file.own_fills == "tape",
     )

@@ -1,0 +1,147 @@
+"""The bench a check works on: it drives the engine, and the reference beside it, over the port.
+
+Whatever a check asks of the engine is also asked of the reference, and the two answers are
+compared in every field the engine declares. The check then adds numbers of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from quotemark.messages import (
+    Answer,
+    Identity,
+    Json,
+    Ok,
+    OpenAnswer,
+    Opened,
+    Rejected,
+    Unsupported,
+)
+from quotemark.port import Engine
+from quotemark.suite.compare import Difference, first_difference, is_close
+
+
+class ViolationError(Exception):
+    """The engine departs from what is demanded; the message says from what, and how."""
+
+
+class RollbackUnsupportedError(Exception):
+    """The engine has no legacy path: its rollback is to be proven another way."""
+
+
+class Bench:
+    """An engine under check, the reference beside it, and ways to ask both."""
+
+    def __init__(self, engine: Engine, identity: Identity, reference: Engine, seed: int) -> None:
+        self.engine = engine
+        self.identity = identity
+        self.seed = seed
+        self._reference = reference
+        self._sessions = 0
+
+    def observe(
+        self, component: str, steps: Sequence[Json], config: Json | None = None
+    ) -> list[Json]:
+        """Observations of ``steps`` in a fresh session; every step must be accepted."""
+        observations = []
+        for step, answer in zip(steps, self.answer(component, steps, config), strict=True):
+            if not isinstance(answer, Ok):
+                raise ViolationError(f"{_describe(step)}: expected ok, got {answer}")
+            observations.append(answer.observation)
+        return observations
+
+    def cycle(self, steps: Sequence[Json], config: Json | None = None) -> Json:
+        """Observation of the last step, a ``cycle``, of component ``engine``."""
+        return self.observe("engine", steps, config)[-1]
+
+    def answer(
+        self, component: str, steps: Sequence[Json], config: Json | None = None
+    ) -> list[Answer]:
+        """Answers to ``steps`` in a fresh session, compared with the reference's."""
+        self._sessions += 1
+        session = f"check-{self._sessions}"
+        self._open(session, component, config or {})
+        got = self.engine.apply(session, steps)
+        expected = self._reference.apply(session, steps)
+        self.engine.close(session)
+        self._reference.close(session)
+        if len(got) != len(steps):
+            raise ViolationError(f"gave {len(got)} answers for {len(steps)} steps")
+        fields = self.identity.fields[component]
+        for index, step in enumerate(steps):
+            difference = first_difference(expected[index], got[index], fields)
+            if difference is not None:
+                raise ViolationError(
+                    f"{component} departs from the reference at step {index + 1} of {len(steps)},"
+                    f" {_describe(step)}: {difference}"
+                )
+        return got
+
+    def open_answer(self, component: str, config: Json) -> OpenAnswer:
+        """Answer to opening a session, which is closed again."""
+        self._sessions += 1
+        session = f"check-{self._sessions}"
+        answer = self.engine.open(session, component, config, self.seed)
+        if isinstance(answer, Opened):
+            self.engine.close(session)
+        return answer
+
+    def _open(self, session: str, component: str, config: Json) -> None:
+        got = self.engine.open(session, component, config, self.seed)
+        if isinstance(got, Unsupported) and _needs_legacy(config):
+            raise RollbackUnsupportedError(got.reason)
+        if not isinstance(got, Opened):
+            raise ViolationError(f"open {component} with {config}: expected ok, got {got}")
+        self._reference.open(session, component, config, self.seed)
+        for key, value in config.items():
+            if not _same(value, got.config.get(key)):
+                difference = Difference(f"effective config {key}", value, got.config.get(key))
+                raise ViolationError(f"open {component}: {difference}")
+
+    def demand(self, statement: str, holds: bool, found: object = "") -> None:
+        """Demand that ``statement`` holds; ``found`` is shown if it does not."""
+        if not holds:
+            raise ViolationError(f"{statement}; found {found}")
+
+    def demand_close(self, what: str, expected: float, got: float) -> None:
+        """Demand that a figure is the one derived independently."""
+        if not is_close(expected, got):
+            raise ViolationError(f"{what}: {Difference('value', expected, got)}")
+
+    def demand_rejected(
+        self, component: str, bad: Json, code: str, before: Sequence[Json], after: Json
+    ) -> None:
+        """Demand that ``bad`` is rejected with ``code`` and that the state is as if it never came.
+
+        ``after`` shows the state: it must answer alike with and without ``bad`` before it.
+        """
+        answers = self.answer(component, [*before, bad, after])
+        clean = self.answer(component, [*before, after])
+        refused = answers[len(before)]
+        if not isinstance(refused, Rejected) or refused.code != code:
+            raise ViolationError(f"{_describe(bad)}: expected rejected {code}, got {refused}")
+        difference = first_difference(clean[-1], answers[-1], self.identity.fields[component])
+        if difference is not None:
+            raise ViolationError(f"a rejected {_describe(bad)} changed the state: {difference}")
+
+
+Check = Callable[[Bench], None]
+
+
+def _describe(step: Json) -> str:
+    values = ", ".join(f"{name} {value}" for name, value in step.items() if name != "step")
+    text = f"{step.get('step')} ({values})"
+    return text if len(text) <= 200 else text[:200] + "..."
+
+
+def _needs_legacy(config: Json) -> bool:
+    return any(key.startswith("use_") and value is False for key, value in config.items())
+
+
+def _same(expected: object, got: object) -> bool:
+    if isinstance(expected, float) and isinstance(got, int | float):
+        return is_close(expected, got)
+    if isinstance(expected, list | tuple) and isinstance(got, list | tuple):
+        return len(expected) == len(got) and all(map(_same, expected, got))
+    return expected == got

@@ -1,0 +1,157 @@
+"""Phase 2: continuous risk aversion, the inventory skew and the kill guard."""
+
+from __future__ import annotations
+
+from quotemark.messages import Json
+from quotemark.suite.bench import Bench, ViolationError
+from quotemark.suite.market import ALL_PHASES, MAX_POSITION, at_position, cycle, gates
+from quotemark.suite.register import check
+
+SIGMA = 2.0
+
+
+def position(share: float, time_horizon_s: float = 2.0) -> Json:
+    """inventory: a position as a share of the limit."""
+    return {
+        "step": "position",
+        "position": share * MAX_POSITION,
+        "sigma_bps_per_sqrt_s": SIGMA,
+        "time_horizon_s": time_horizon_s,
+    }
+
+
+@check("inventory", "P2.test_continuous_gamma_monotonic", "D-08", "U-1", needs=("gamma_per_bps",))
+def gamma_rises_strictly(bench: Bench) -> None:
+    """gamma(q) on a grid: strictly rising, 5.48 gamma_base at 80 %, 8 from the limit on."""
+    shares = [number / 50.0 for number in range(51)]
+    seen = bench.observe("inventory", [position(share) for share in shares])
+    gammas = [observation["gamma_per_bps"] for observation in seen]
+    rises = all(low < high for low, high in zip(gammas, gammas[1:], strict=False))
+    bench.demand("gamma rises strictly", rises, gammas)
+    for share, expected in ((0.0, 0.15), (0.8, 0.15 * 5.48), (1.0, 1.2), (1.7, 1.2), (-0.8, 0.822)):
+        got = bench.observe("inventory", [position(share)])[0]["gamma_per_bps"]
+        bench.demand_close(f"gamma at {share:.0%}", expected, got)
+
+
+@check("inventory", "D-08", "U-1", needs=("skew_bps",))
+def skew_points_the_positions_way(bench: Bench) -> None:
+    """Skew is gamma(q) sigma^2 u tau: 0.822 x 4 x 0.8 x 2 = 5.2608 bp at 80 % long."""
+    for share, expected in ((0.0, 0.0), (0.8, 5.2608), (-0.8, -5.2608), (1.5, 9.6)):
+        got = bench.observe("inventory", [position(share)])[0]["skew_bps"]
+        bench.demand_close(f"skew at {share:.0%}", expected, got)
+
+
+@check(
+    "inventory",
+    "P2.test_no_discontinuity_at_old_boundaries",
+    needs=("gamma_per_bps", "skew_bps"),
+)
+def nothing_jumps_by_itself(bench: Bench) -> None:
+    """Across 60 % and 80 %, a billionth of the limit moves gamma and skew by a billionth or so."""
+    for boundary in (0.6, 0.8, -0.6, -0.8):
+        shares = (boundary - 1e-9, boundary + 1e-9)
+        below, above = bench.observe("inventory", [position(share) for share in shares])
+        for name in ("gamma_per_bps", "skew_bps"):
+            jump = abs(above[name] - below[name])
+            bench.demand(f"{name} does not jump at {boundary:.0%}", jump < 1e-6, jump)
+
+
+@check("engine", "P2.test_no_discontinuity_at_old_boundaries")
+def quotes_do_not_jump(bench: Bench) -> None:
+    """Across 60 % and 80 %, the reducing side moves by a tick at most and keeps its sizes."""
+    for boundary in (0.6, 0.8):
+        below, above = (
+            bench.cycle([*at_position(boundary + shift), cycle(1000)], ALL_PHASES)
+            for shift in (-1e-6, 1e-6)
+        )
+        bench.demand("as many asks rest", len(below["asks"]) == len(above["asks"]), above)
+        for before, after in zip(below["asks"], above["asks"], strict=True):
+            moved = abs(before["price"] - after["price"])
+            bench.demand(f"an ask moves by a tick at most at {boundary:.0%}", moved < 1.5e-3, moved)
+            resized = abs(before["size"] - after["size"])
+            bench.demand(f"an ask keeps its size at {boundary:.0%}", resized < 1e-4, resized)
+
+
+@check(
+    "glft",
+    "P2.test_continuous_gamma_exceeds_zone_widening",
+    "D-11",
+    "U-1",
+    needs=("touch_depths_bps",),
+)
+def gamma_exceeds_the_old_red_zone(bench: Bench) -> None:
+    """80 % long: the bid's depth with beta 7 against 2 x old half-spread + 10 bp + old skew."""
+    for time_horizon_s, exceeds in ((15.0, True), (60.0, True), (2.0, False)):
+        new, old = (_bid_depth_at_80_percent(bench, beta, time_horizon_s) for beta in (7.0, 3.0))
+        red_zone_bps = 2.0 * old[0] + 10.0 + old[1]
+        bench.demand(
+            f"at a horizon of {time_horizon_s:g} s the new depth is "
+            f"{'more' if exceeds else 'less'} than Red's",
+            (new[0] + new[1] > red_zone_bps) == exceeds,
+            (new, red_zone_bps),
+        )
+
+
+def _bid_depth_at_80_percent(
+    bench: Bench, beta: float, time_horizon_s: float
+) -> tuple[float, float]:
+    """Half-spread and skew in bp; the skew is written out here, the half-spread is the engine's."""
+    gamma = 0.15 * (1.0 + beta * 0.64)
+    skew = gamma * SIGMA**2 * 0.8 * time_horizon_s
+    step: Json = {
+        "step": "depths",
+        "gamma_per_bps": gamma,
+        "kappas_per_bps": [0.1287, 0.1287],
+        "sigma_bps_per_sqrt_s": SIGMA,
+        "time_horizon_s": time_horizon_s,
+        "fee_bps": 1.5,
+        "drift_bps_per_s": 0.0,
+        "skew_bps": skew,
+    }
+    bid_depth: float = bench.observe("glft", [step])[0]["touch_depths_bps"][0]
+    return bid_depth - skew, skew
+
+
+@check("engine", "P2.test_continuous_gamma_exceeds_zone_widening", "D-11")
+def protection_at_short_horizons_is_the_filters(bench: Bench) -> None:
+    """At 2 s, where the depth alone would not protect, no bid rests at 80 % long."""
+    bids = bench.cycle([*at_position(0.8), cycle(1000)], ALL_PHASES)["bids"]
+    bench.demand("no bid rests", bids == [], bids)
+
+
+@check("inventory", "P2.test_kill_guard_independent", "D-10", "E2E-07", needs=("killed_side",))
+def kill_guard_by_itself(bench: Bench) -> None:
+    """The accumulating side, from the limit on; flat and below clear nothing."""
+    sides = {1.0: "bid", 1.3: "bid", -1.0: "ask", -2.0: "ask", 0.0: None, 0.999: None, -0.999: None}
+    for share, side in sides.items():
+        for config in ({}, {"inventory_beta": 0.0}):
+            seen = bench.observe("inventory", [position(share)], config)[0]["killed_side"]
+            bench.demand(f"killed side at {share:.0%} is {side}", seen == side, seen)
+
+
+@check("engine", "P2.test_kill_guard_independent", "D-10", "E2E-07")
+def kill_guard_empties_the_accumulating_side(bench: Bench) -> None:
+    """At the limit and past it, with and without the filter, even at a drift in its favour."""
+    for config in (ALL_PHASES, gates(1, 2, 3)):
+        for share in (1.0, 1.2):
+            long = bench.cycle([*at_position(share), cycle(1000)], config)
+            short = bench.cycle([*at_position(-share), cycle(1000)], config)
+            bench.demand(f"no bid rests at {share:.0%} long", long["bids"] == [], long)
+            bench.demand(f"no ask rests at {share:.0%} short", short["asks"] == [], short)
+            bench.demand("asks rest when long", bool(long["asks"]), long)
+            bench.demand("bids rest when short", bool(short["bids"]), short)
+
+
+@check("engine", "D-10", "D-44", needs=("events",))
+def kill_guard_is_reported(bench: Bench) -> None:
+    """The event names the side cleared; a flat or half-full engine reports none."""
+    for share, event in (
+        (1.0, "kill_guard_bid"),
+        (-1.0, "kill_guard_ask"),
+        (0.5, None),
+        (0.0, None),
+    ):
+        events = bench.cycle([*at_position(share), cycle(1000)], ALL_PHASES)["events"]
+        killed = [name for name in events if name.startswith("kill_guard")]
+        if killed != ([event] if event else []):
+            raise ViolationError(f"events at {share:.0%}: expected {event}, got {events}")
