@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 import msgspec
 
@@ -26,6 +26,7 @@ from quotemark.messages import (
     OpenAnswer,
     Opened,
     Rejected,
+    RejectionCode,
     Step,
     Unsupported,
     component_fields,
@@ -376,7 +377,7 @@ class BuiltinEngine:
         try:
             opened = self._components[component]({**config, **self._fixed_config})
         except RejectedError as error:
-            return Rejected(error.code, str(error))
+            return _rejection(error)
         self._sessions[session] = (component, opened)
         return Opened(opened.effective_config())
 
@@ -402,11 +403,15 @@ def _answer(name: str, component: Component, raw: Json) -> Answer:
     try:
         return Ok(component.apply(parse_step(name, raw)))
     except RejectedError as error:
-        return Rejected(error.code, str(error))
+        return _rejection(error)
     except StepError as error:
         return error.rejection
     except UnsupportedStepError as error:
         return Unsupported(str(error))
+
+
+def _rejection(error: RejectedError) -> Rejected:
+    return Rejected(cast("RejectionCode", error.code), str(error))
 
 
 def reference_digest() -> str:

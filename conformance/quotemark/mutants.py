@@ -44,6 +44,28 @@ class Mutant:
     fixed_config: Json = field(default_factory=dict)
 
 
+# The reference's own functions, kept for the mutants that only bend them.
+_kalman_init = KalmanDrift.__init__
+_kalman_predict = KalmanDrift.predict
+_kalman_propagate = KalmanDrift._propagate
+_kalman_update = KalmanDrift.update
+_fill_observation = drift.fill_observation
+_trend_observation = drift.trend_observation
+_update_drift = QuoteEngine._update_drift
+_expected_pnls = QuoteEngine._expected_pnls_bps
+_quotes = QuoteEngine._quotes
+_on_estimate = QuoteEngine.on_estimate
+_gamma = inventory.gamma_per_bps
+_skew = inventory.skew_bps
+_imbalance = flow.imbalance
+_multipliers = flow.kappa_multipliers
+_flow_observation = flow.drift_observation
+_position_terms = expected_pnl.position_terms_bps
+_penalty = expected_pnl.inventory_penalty_bps
+_cut_sizes = ladder.cut_sizes
+_half_spread = glft.half_spread_bps
+
+
 # --- phase 1 ----------------------------------------------------------------------------------
 
 
@@ -765,28 +787,6 @@ MUTANTS = {
 
 def _negated(observation: drift.Observation) -> drift.Observation:
     return -observation[0], observation[1]
-
-
-# The reference's own functions, kept for the mutants that only bend them.
-_kalman_init = KalmanDrift.__init__
-_kalman_predict = KalmanDrift.predict
-_kalman_propagate = KalmanDrift._propagate
-_kalman_update = KalmanDrift.update
-_fill_observation = drift.fill_observation
-_trend_observation = drift.trend_observation
-_update_drift = QuoteEngine._update_drift
-_expected_pnls = QuoteEngine._expected_pnls_bps
-_quotes = QuoteEngine._quotes
-_on_estimate = QuoteEngine.on_estimate
-_gamma = inventory.gamma_per_bps
-_skew = inventory.skew_bps
-_imbalance = flow.imbalance
-_multipliers = flow.kappa_multipliers
-_flow_observation = flow.drift_observation
-_position_terms = expected_pnl.position_terms_bps
-_penalty = expected_pnl.inventory_penalty_bps
-_cut_sizes = ladder.cut_sizes
-_half_spread = glft.half_spread_bps
 
 
 def make_mutant(name: str) -> BuiltinEngine:

@@ -1,4 +1,4 @@
-"""Where the features and scenarios are: inside the installed package, or beside it in a checkout."""
+"""Where features and scenarios are: inside the installed package, or beside it in a checkout."""
 
 from __future__ import annotations
 

@@ -37,9 +37,16 @@ def parameter(
     return field(default=default, metadata=metadata)
 
 
-def choice(default: str, source: str, *, options: tuple[str, ...], meaning: str) -> Any:
-    """Declare a parameter that is one of a few names."""
-    metadata = {"unit": "name", "source": source, "options": options, "meaning": meaning}
+def choice(
+    default: str | float,
+    source: str,
+    *,
+    options: tuple[str | float, ...],
+    unit: str = "name",
+    meaning: str,
+) -> Any:
+    """Declare a parameter that is one of a few values."""
+    metadata = {"unit": unit, "source": source, "options": options, "meaning": meaning}
     return field(default=default, metadata=metadata)
 
 
@@ -113,8 +120,12 @@ class FlowConfig:
     flow_multiplier_max: float = parameter(
         2.0, "1", "plan 3 A; D-14", meaning="upper clamp of the kappa multipliers"
     )
-    flow_horizon_s: float = parameter(
-        5.0, "s", "plan 3 B", low=1.0, high=300.0, meaning="horizon read: 1, 5, 30 or 300 s"
+    flow_horizon_s: float = choice(
+        5.0,
+        "plan 3 B",
+        unit="s",
+        options=(1.0, 5.0, 30.0, 300.0),
+        meaning="horizon at which the imbalance is read",
     )
     flow_min_trades: int = parameter(
         20, "trades", "decisions, flow", low=0.0, meaning="trades before flow says anything"
@@ -306,10 +317,11 @@ def _checked(spec: Field[Any], value: object) -> Any:
     return _whole(spec.name, number) if isinstance(spec.default, int) else number
 
 
-def _option(spec: Field[Any], value: object) -> str:
-    if value not in spec.metadata["options"]:
-        raise OutOfRangeError(f"{spec.name} is {value!r}, expected {spec.metadata['options']}")
-    return str(value)
+def _option(spec: Field[Any], value: object) -> object:
+    options: tuple[object, ...] = spec.metadata["options"]
+    if isinstance(value, bool) or value not in options:
+        raise OutOfRangeError(f"{spec.name} is {value!r}, expected one of {options}")
+    return options[options.index(value)]
 
 
 def _switch(name: str, value: object) -> bool:

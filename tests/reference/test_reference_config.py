@@ -67,7 +67,8 @@ DEFAULTS: dict[str, object] = {
 Maker = Callable[[Mapping[str, object]], object]
 
 
-def code_of(values: dict[str, object], make: Maker = partial(make_config, EngineConfig)) -> str:
+def code_of(values: dict[str, object], make: Maker | None = None) -> str:
+    make = make or partial(make_config, EngineConfig)
     with pytest.raises(RejectedError) as caught:
         make(values)
     assert any(key in str(caught.value) for key in values) or "kappa" in str(caught.value)

@@ -197,7 +197,8 @@ def test_cut_by_hand() -> None:
     assert ladder.cut_sizes([0.695] * 4, 1.395, 0.01) == pytest.approx([0.695, 0.695, 0.0, 0.0])
     assert ladder.cut_sizes([0.695] * 2, 0.0, 0.01) == [0.0, 0.0]
     assert ladder.cut_sizes([0.695] * 2, -3.0, 0.01) == [0.0, 0.0]
-    assert ladder.cut_sizes([0.005, 0.02], 5.0, 0.01) == [0.0, 0.02]
+    # a level dropped for its size takes no room
+    assert ladder.cut_sizes([0.005, 0.02], 0.02, 0.01) == [0.0, 0.02]
 
 
 @pytest.mark.parametrize("u", [-1.3, -0.99, -0.6, 0.0, 0.6, 0.9, 0.99, 1.3])

@@ -1,7 +1,8 @@
-"""The bench a check works on: it drives the engine, and the reference beside it, over the port.
+"""The bench a check works on: it drives the engine over the port, and the reference beside it.
 
-Whatever a check asks of the engine is also asked of the reference, and the two answers are
-compared in every field the engine declares. The check then adds numbers of its own.
+Two kinds of check use it. Statements hold the engine's figures against numbers derived by
+themselves, and so name what is wrong. Agreements hold every declared field against the reference's
+on seeded walks, and so find what no statement thought of.
 """
 
 from __future__ import annotations
@@ -58,16 +59,21 @@ class Bench:
     def answer(
         self, component: str, steps: Sequence[Json], config: Json | None = None
     ) -> list[Answer]:
-        """Answers to ``steps`` in a fresh session, compared with the reference's."""
-        self._sessions += 1
-        session = f"check-{self._sessions}"
-        self._open(session, component, config or {})
-        got = self.engine.apply(session, steps)
-        expected = self._reference.apply(session, steps)
+        """Answers to ``steps`` in a fresh session."""
+        session = self._open(component, config or {})
+        answers = self.engine.apply(session, steps)
         self.engine.close(session)
+        if len(answers) != len(steps):
+            raise ViolationError(f"gave {len(answers)} answers for {len(steps)} steps")
+        return answers
+
+    def agree(self, component: str, steps: Sequence[Json], config: Json | None = None) -> None:
+        """Demand the reference's answers to ``steps``, in every declared field."""
+        got = self.answer(component, steps, config)
+        session = f"check-{self._sessions}"
+        self._reference.open(session, component, config or {}, self.seed)
+        expected = self._reference.apply(session, steps)
         self._reference.close(session)
-        if len(got) != len(steps):
-            raise ViolationError(f"gave {len(got)} answers for {len(steps)} steps")
         fields = self.identity.fields[component]
         for index, step in enumerate(steps):
             difference = first_difference(expected[index], got[index], fields)
@@ -76,7 +82,6 @@ class Bench:
                     f"{component} departs from the reference at step {index + 1} of {len(steps)},"
                     f" {_describe(step)}: {difference}"
                 )
-        return got
 
     def open_answer(self, component: str, config: Json) -> OpenAnswer:
         """Answer to opening a session, which is closed again."""
@@ -87,17 +92,19 @@ class Bench:
             self.engine.close(session)
         return answer
 
-    def _open(self, session: str, component: str, config: Json) -> None:
+    def _open(self, component: str, config: Json) -> str:
+        self._sessions += 1
+        session = f"check-{self._sessions}"
         got = self.engine.open(session, component, config, self.seed)
         if isinstance(got, Unsupported) and _needs_legacy(config):
             raise RollbackUnsupportedError(got.reason)
         if not isinstance(got, Opened):
             raise ViolationError(f"open {component} with {config}: expected ok, got {got}")
-        self._reference.open(session, component, config, self.seed)
         for key, value in config.items():
             if not _same(value, got.config.get(key)):
                 difference = Difference(f"effective config {key}", value, got.config.get(key))
                 raise ViolationError(f"open {component}: {difference}")
+        return session
 
     def demand(self, statement: str, holds: bool, found: object = "") -> None:
         """Demand that ``statement`` holds; ``found`` is shown if it does not."""

@@ -106,7 +106,7 @@ def _is_number(value: object) -> bool:
 def _quotes_difference(
     side: str,
     expected: Json,
-    got: Any,
+    got: Any,  # noqa: ANN401
     fields: Collection[str],
 ) -> Difference | None:
     quotes = expected[side]
@@ -148,4 +148,4 @@ def _on_tick_boundary(side: str, mid: float, quote: Json, price: Any) -> bool:  
         return False
     sign = -1.0 if side == "bids" else 1.0
     ticks = mid * (1.0 + sign * quote["depth_bps"] / 1e4) / tick
-    return abs(ticks - round(ticks)) <= TIE
+    return bool(abs(ticks - round(ticks)) <= TIE)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+from itertools import pairwise
+
 from quotemark.messages import Json
 from quotemark.suite.bench import Bench, ViolationError
 from quotemark.suite.market import ALL_PHASES, MAX_POSITION, at_position, cycle, gates
@@ -26,11 +29,40 @@ def gamma_rises_strictly(bench: Bench) -> None:
     shares = [number / 50.0 for number in range(51)]
     seen = bench.observe("inventory", [position(share) for share in shares])
     gammas = [observation["gamma_per_bps"] for observation in seen]
-    rises = all(low < high for low, high in zip(gammas, gammas[1:], strict=False))
+    rises = all(low < high for low, high in pairwise(gammas))
     bench.demand("gamma rises strictly", rises, gammas)
     for share, expected in ((0.0, 0.15), (0.8, 0.15 * 5.48), (1.0, 1.2), (1.7, 1.2), (-0.8, 0.822)):
         got = bench.observe("inventory", [position(share)])[0]["gamma_per_bps"]
         bench.demand_close(f"gamma at {share:.0%}", expected, got)
+
+
+@check("inventory", "A-inventory")
+def random_positions_agree(bench: Bench) -> None:
+    """Seeded positions within the limit and past it, for several configurations."""
+    rng = random.Random(bench.seed)
+    for config in ({}, {"inventory_beta": 0.5, "gamma_base_per_bps": 2.0, "max_position": 8.57}):
+        steps = [position(rng.uniform(-1.5, 1.5), rng.uniform(0.5, 60.0)) for _ in range(300)]
+        bench.agree("inventory", steps, config)
+
+
+@check("glft", "A-glft")
+def random_depths_agree(bench: Bench) -> None:
+    """Seeded depths, with drifts and skews that reach the fee floor."""
+    rng = random.Random(bench.seed)
+    steps: list[Json] = [
+        {
+            "step": "depths",
+            "gamma_per_bps": 10.0 ** rng.uniform(-4.0, 1.0),
+            "kappas_per_bps": [10.0 ** rng.uniform(-3.0, 1.0), 10.0 ** rng.uniform(-3.0, 1.0)],
+            "sigma_bps_per_sqrt_s": 10.0 ** rng.uniform(-1.0, 1.5),
+            "time_horizon_s": rng.uniform(0.5, 60.0),
+            "fee_bps": rng.uniform(0.0, 5.0),
+            "drift_bps_per_s": rng.uniform(-15.0, 15.0),
+            "skew_bps": rng.uniform(-20.0, 20.0),
+        }
+        for _ in range(500)
+    ]
+    bench.agree("glft", steps)
 
 
 @check("inventory", "D-08", "U-1", needs=("skew_bps",))

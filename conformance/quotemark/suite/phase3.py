@@ -93,6 +93,21 @@ def multipliers_stay_bounded(bench: Bench) -> None:
     bench.demand("the clamp is 0.5 and 2", clamped["kappa_multipliers"] == [0.5, 2.0], clamped)
 
 
+@check("flow", "A-flow")
+def random_tapes_agree(bench: Bench) -> None:
+    """Seeded trades and reads, with bursts at one instant and gaps of minutes."""
+    rng = random.Random(bench.seed)
+    for config in ({}, {"calibration": "calibrated", "flow_horizon_s": 30.0}):
+        steps = []
+        t_ms = 0
+        for _ in range(400):
+            t_ms += rng.choice((0, 0, 40, 900, 6450, 200_000))
+            size = 10.0 ** rng.uniform(-3.0, 3.0)
+            traded = flow_trade(t_ms, rng.choice(("buy", "sell")), size)
+            steps.append(rng.choice((traded, read(t_ms))))
+        bench.agree("flow", steps, config)
+
+
 @check(
     "flow", "P3.test_flow_drift_observation_sign", "D-12", "D-13", needs=("z_bps_per_s", "variance")
 )
