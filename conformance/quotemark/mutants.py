@@ -64,6 +64,7 @@ _position_terms = expected_pnl.position_terms_bps
 _penalty = expected_pnl.inventory_penalty_bps
 _cut_sizes = ladder.cut_sizes
 _half_spread = glft.half_spread_bps
+_touch_depths = glft.touch_depths_bps
 
 
 # --- phase 1 ----------------------------------------------------------------------------------
@@ -299,6 +300,17 @@ def _half_spread_without_risk(
     return math.log1p(gamma_per_bps / kappa_per_bps) / gamma_per_bps + fee_bps
 
 
+def _touch_without_skew(
+    half_spreads_bps: tuple[float, float],
+    drift_shift: float,
+    skew: float,
+    widenings_bps: tuple[float, float],
+    fee_bps: float,
+) -> tuple[float, float]:
+    del skew
+    return _touch_depths(half_spreads_bps, drift_shift, 0.0, widenings_bps, fee_bps)
+
+
 PHASE_2 = (
     Mutant("gamma-linear", "D-08", "1 + beta |u|", {"inventory.gamma_per_bps": _gamma_linear}),
     Mutant(
@@ -321,9 +333,15 @@ PHASE_2 = (
     ),
     Mutant(
         "no-risk-term",
-        "P2.test_continuous_gamma_exceeds_zone_widening",
+        "A-glft",
         "the half-spread lacks gamma sigma^2 tau / 2",
         {"glft.half_spread_bps": _half_spread_without_risk},
+    ),
+    Mutant(
+        "skew-leaves-the-bid",
+        "P2.test_continuous_gamma_exceeds_zone_widening",
+        "the skew does not deepen the accumulating side",
+        {"glft.touch_depths_bps": _touch_without_skew},
     ),
     Mutant(
         "skew-reversed",

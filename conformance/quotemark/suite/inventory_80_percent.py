@@ -58,20 +58,21 @@ def demand_empty(frames: dict[float, Frame], share: float, side: str) -> None:
 
 def demand_no_jump(below: Frame, above: Frame, share: float) -> None:
     """Across a boundary no level comes or goes, moves by more than a tick, or is resized."""
-    found = jump(below, above)
+    found = jumps(below, above)
     if found:
-        raise ViolationError(f"{found} jump across {share:.0%} of the limit")
+        raise ViolationError(f"{', '.join(found)} jump across {share:.0%} of the limit")
 
 
-def jump(below: Frame, above: Frame) -> str:
-    """What jumps between two frames: levels, prices, sizes, or nothing."""
+def jumps(below: Frame, above: Frame) -> list[str]:
+    """Everything that jumps between two frames, such as ``sizes of asks``."""
+    found = []
     for side in ("bids", "asks"):
         before, after = below.observation[side], above.observation[side]
         if len(before) != len(after):
-            return f"levels of {side}"
-        for one, other in zip(before, after, strict=True):
-            if abs(one["price"] - other["price"]) > 1.5 * TICK:
-                return f"prices of {side}"
-            if abs(one["size"] - other["size"]) > 0.01 * one["size"]:
-                return f"sizes of {side}"
-    return ""
+            found.append(f"levels of {side}")
+        pairs = list(zip(before, after, strict=False))
+        if any(abs(one["price"] - other["price"]) > 1.5 * TICK for one, other in pairs):
+            found.append(f"prices of {side}")
+        if any(abs(one["size"] - other["size"]) > 0.01 * one["size"] for one, other in pairs):
+            found.append(f"sizes of {side}")
+    return found

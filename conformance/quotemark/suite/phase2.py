@@ -108,29 +108,32 @@ def quotes_do_not_jump(bench: Bench) -> None:
     "glft",
     "P2.test_continuous_gamma_exceeds_zone_widening",
     "D-11",
-    "U-1",
-    needs=("touch_depths_bps",),
+    needs=("half_spreads_bps", "touch_depths_bps"),
 )
 def gamma_exceeds_the_old_red_zone(bench: Bench) -> None:
     """80 % long: the bid's depth with beta 7 against 2 x old half-spread + 10 bp + old skew."""
     for time_horizon_s, exceeds in ((15.0, True), (60.0, True), (2.0, False)):
-        new, old = (_bid_depth_at_80_percent(bench, beta, time_horizon_s) for beta in (7.0, 3.0))
-        red_zone_bps = 2.0 * old[0] + 10.0 + old[1]
+        new_gamma, old_gamma = (0.15 * (1.0 + beta * 0.64) for beta in (7.0, 3.0))
+        new, old = (
+            bench.observe("glft", [_long_80_percent(gamma, time_horizon_s)])[0]
+            for gamma in (new_gamma, old_gamma)
+        )
+        red_bps = 2.0 * old["half_spreads_bps"][0] + 10.0 + _skew_bps(old_gamma, time_horizon_s)
+        new_bps = new["touch_depths_bps"][0]
+        more = "more" if exceeds else "less"
         bench.demand(
-            f"at a horizon of {time_horizon_s:g} s the new depth is "
-            f"{'more' if exceeds else 'less'} than Red's",
-            (new[0] + new[1] > red_zone_bps) == exceeds,
-            (new, red_zone_bps),
+            f"at a horizon of {time_horizon_s:g} s the bid rests {more} deep than Red put it",
+            (new_bps > red_bps) == exceeds,
+            f"{new_bps:.2f} against {red_bps:.2f} bp",
         )
 
 
-def _bid_depth_at_80_percent(
-    bench: Bench, beta: float, time_horizon_s: float
-) -> tuple[float, float]:
-    """Half-spread and skew in bp; the skew is written out here, the half-spread is the engine's."""
-    gamma = 0.15 * (1.0 + beta * 0.64)
-    skew = gamma * SIGMA**2 * 0.8 * time_horizon_s
-    step: Json = {
+def _skew_bps(gamma: float, time_horizon_s: float) -> float:
+    return gamma * SIGMA**2 * 0.8 * time_horizon_s
+
+
+def _long_80_percent(gamma: float, time_horizon_s: float) -> Json:
+    return {
         "step": "depths",
         "gamma_per_bps": gamma,
         "kappas_per_bps": [0.1287, 0.1287],
@@ -138,10 +141,8 @@ def _bid_depth_at_80_percent(
         "time_horizon_s": time_horizon_s,
         "fee_bps": 1.5,
         "drift_bps_per_s": 0.0,
-        "skew_bps": skew,
+        "skew_bps": _skew_bps(gamma, time_horizon_s),
     }
-    bid_depth: float = bench.observe("glft", [step])[0]["touch_depths_bps"][0]
-    return bid_depth - skew, skew
 
 
 @check("engine", "P2.test_continuous_gamma_exceeds_zone_widening", "D-11")

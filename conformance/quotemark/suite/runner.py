@@ -78,6 +78,9 @@ def run_check(bench: Bench, registered: RegisteredCheck) -> CheckResult:
         return _result(registered, "unproven", f"no legacy path in this engine: {reason}")
     except EngineError as fault:
         return _result(registered, "failed", f"{fault.label}: {fault}")
+    except (LookupError, TypeError, ValueError) as error:
+        reason = f"the answer cannot be read: {type(error).__name__}: {error}"
+        return _result(registered, "failed", reason)
     return _result(registered, "passed", "")
 
 
