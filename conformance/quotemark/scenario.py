@@ -33,8 +33,8 @@ class Scenario:
     """One incident: its configuration, its tapes by name, and how aggressors are taken to act.
 
     ``notice`` is shown wherever its results are, such as that a tape is a reconstruction.
-    ``tape_fills`` says that the own fills on the tape are given to the engine, instead of made by
-    the venue.
+    ``baseline`` names the engine shown beside the one under test, if any. ``tape_fills`` says that
+    the own fills on the tape are given to the engine, instead of made by the venue.
     """
 
     name: str
@@ -56,6 +56,22 @@ class Scenario:
     def tape(self, name: str) -> list[Json]:
         """Steps of the tape ``name``."""
         return read_tape(self.folder / self.tapes[name])
+
+
+def tape_scenario(path: Path) -> Scenario:
+    """Make a scenario of a recorded tape: the default configuration, fills at the quotes."""
+    return Scenario(
+        name=path.name.partition(".")[0],
+        folder=path.parent,
+        title=f"Replay of {path.name}",
+        notice="",
+        config={},
+        tapes={"session": path.name},
+        reach_bps=(0.0,),
+        fill_price="quote",
+        baseline="",
+        tape_fills=False,
+    )
 
 
 def scenario_names() -> list[str]:

@@ -2,7 +2,8 @@
 
 Requests are pipelined: a long ``apply`` goes out in chunks while answers to earlier chunks come in,
 so neither side waits for the other. stderr is drained all the time and its end kept for messages.
-A process that dies, falls silent or answers garbage becomes an :class:`EngineError` with a label.
+A process that dies, falls silent, stops reading or answers garbage becomes an :class:`EngineError`
+with a label.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
+import selectors
 import shlex
 import signal
 import subprocess
@@ -42,6 +44,7 @@ CHUNK_STEPS = 100
 CHUNKS_IN_FLIGHT = 32
 ANSWER_TIMEOUT_S = 30.0
 SHUTDOWN_TIMEOUT_S = 3.0
+STDERR_TIMEOUT_S = 1.0
 LONGEST_LINE_BYTES = 64 * 1024 * 1024
 STDERR_LINES_KEPT = 20
 
@@ -50,6 +53,7 @@ Result = TypeVar("Result")
 _encoder = msgspec.json.Encoder()
 _response_decoder = msgspec.json.Decoder(Response)
 _apply_decoder = msgspec.json.Decoder(ApplyResult)
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 class EngineError(Exception):
@@ -67,18 +71,16 @@ class StdioEngine:
     """An engine run as ``command``, split as a shell splits words but never given to a shell."""
 
     def __init__(self, command: str | Sequence[str]) -> None:
-        argv = shlex.split(command) if isinstance(command, str) else list(command)
+        argv = _split(command) if isinstance(command, str) else list(command)
         self._name = shlex.join(argv)
         self._process = _start(argv)
         self._next_id = 0
         self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._stderr: deque[str] = deque(maxlen=STDERR_LINES_KEPT)
-        self._threads = [
-            threading.Thread(target=self._read_lines, daemon=True),
-            threading.Thread(target=self._drain_stderr, daemon=True),
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._reader = threading.Thread(target=self._read_lines, daemon=True)
+        self._drain = threading.Thread(target=self._drain_stderr, daemon=True)
+        self._reader.start()
+        self._drain.start()
 
     def initialize(self) -> Identity:
         """Exchange versions; a protocol of another major version is a fault."""
@@ -115,7 +117,7 @@ class StdioEngine:
     def shutdown(self) -> None:
         """Ask the engine to end, and end it if it does not; nothing of it stays."""
         with contextlib.suppress(EngineError):
-            self._send("shutdown", None)
+            self._send("shutdown", None, SHUTDOWN_TIMEOUT_S)
         with contextlib.suppress(OSError):
             _stream(self._process.stdin).close()
         try:
@@ -129,8 +131,8 @@ class StdioEngine:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
-        for thread in self._threads:
-            thread.join()
+        self._reader.join()
+        self._drain.join()
         _stream(self._process.stdout).close()
         _stream(self._process.stderr).close()
 
@@ -138,30 +140,42 @@ class StdioEngine:
         raw = self._receive(self._send(method, params))
         try:
             return msgspec.json.decode(raw, type=kind)
-        except msgspec.MsgspecError as error:
+        except _UNREADABLE as error:
             raise self._fault("protocol", f"answered {method} wrongly: {error}") from None
 
     def _receive_answers(self, request_id: int, steps: int) -> list[Answer]:
         raw = self._receive(request_id)
         try:
             answers = _apply_decoder.decode(raw).observations
-        except msgspec.MsgspecError as error:
+        except _UNREADABLE as error:
             raise self._fault("protocol", f"answered apply wrongly: {error}") from None
         if len(answers) != steps:
             raise self._fault("protocol", f"gave {len(answers)} observations for {steps} steps")
         return answers
 
-    def _send(self, method: str, params: msgspec.Struct | None) -> int:
+    def _send(
+        self, method: str, params: msgspec.Struct | None, timeout_s: float | None = None
+    ) -> int:
         self._next_id += 1
         raw = msgspec.Raw(_encoder.encode(params) if params is not None else b"{}")
         request = Request(self._next_id, method, raw)  # type: ignore[arg-type]
-        stdin = _stream(self._process.stdin)
+        line = _encoder.encode(request) + b"\n"
         try:
-            stdin.write(_encoder.encode(request) + b"\n")
-            stdin.flush()
+            self._write(line, ANSWER_TIMEOUT_S if timeout_s is None else timeout_s)
         except (OSError, ValueError):
-            raise self._fault("crash", "closed its stdin") from None
+            raise self._crash("closed its stdin") from None
         return self._next_id
+
+    def _write(self, line: bytes, timeout_s: float) -> None:
+        """Write to a pipe that may be full for a while, but not for ever."""
+        left = memoryview(line)
+        stdin = _stream(self._process.stdin).fileno()
+        with selectors.DefaultSelector() as selector:
+            selector.register(stdin, selectors.EVENT_WRITE)
+            while left:
+                if not selector.select(timeout_s):
+                    raise self._fault("timeout", f"read nothing for {timeout_s:g} s")
+                left = left[os.write(stdin, left) :]
 
     def _receive(self, request_id: int) -> msgspec.Raw:
         try:
@@ -169,16 +183,22 @@ class StdioEngine:
         except queue.Empty:
             raise self._fault("timeout", f"gave no answer within {ANSWER_TIMEOUT_S:g} s") from None
         if not line.endswith(b"\n"):
-            raise self._fault("crash", f"ended without answering request {request_id}")
+            self._lines.put(b"")
+            raise self._crash(f"ended without answering request {request_id}")
         try:
             response = _response_decoder.decode(line)
-        except msgspec.MsgspecError:
+        except _UNREADABLE:
             raise self._fault("garbage", f"printed {line[:80]!r} on stdout") from None
         if response.error is not None:
             raise self._fault("protocol", f"answered an error: {response.error.message}")
         if response.id != request_id or response.result is UNSET:
             raise self._fault("protocol", f"answered id {response.id}, expected {request_id}")
         return response.result
+
+    def _crash(self, message: str) -> EngineError:
+        """Wait for the last words on stderr: they say why."""
+        self._drain.join(STDERR_TIMEOUT_S)
+        return self._fault("crash", message)
 
     def _fault(self, label: str, message: str) -> EngineError:
         said = "; its stderr ends: " + " | ".join(self._stderr) if self._stderr else ""
@@ -199,7 +219,7 @@ def _start(argv: Sequence[str]) -> subprocess.Popen[bytes]:
     if not argv:
         raise EngineError("cannot_start", "the engine's command is empty")
     try:
-        return subprocess.Popen(  # noqa: S603 - running the user's engine is the purpose
+        process = subprocess.Popen(  # noqa: S603 - running the user's engine is the purpose
             argv,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -208,6 +228,15 @@ def _start(argv: Sequence[str]) -> subprocess.Popen[bytes]:
         )
     except OSError as error:
         raise EngineError("cannot_start", f"{argv[0]}: {error.strerror}") from None
+    os.set_blocking(_stream(process.stdin).fileno(), False)
+    return process
+
+
+def _split(command: str) -> list[str]:
+    try:
+        return shlex.split(command)
+    except ValueError as error:
+        raise EngineError("cannot_start", f"{command}: {error}") from None
 
 
 def _stream(stream: IO[bytes] | None) -> IO[bytes]:

@@ -70,18 +70,21 @@ def run_check(bench: Bench, registered: RegisteredCheck) -> CheckResult:
     missing = [name for name in registered.needs if name not in declared]
     if missing:
         return _result(registered, "unproven", f"fields not declared: {', '.join(missing)}")
+    return _result(registered, *_outcome(bench, registered))
+
+
+def _outcome(bench: Bench, registered: RegisteredCheck) -> tuple[CheckStatus, str]:
     try:
         registered.run(bench)
     except ViolationError as violation:
-        return _result(registered, "failed", str(violation))
-    except RollbackUnsupportedError as reason:
-        return _result(registered, "unproven", f"no legacy path in this engine: {reason}")
+        return "failed", str(violation)
+    except RollbackUnsupportedError as unsupported:
+        return "unproven", f"no legacy path in this engine: {unsupported}"
     except EngineError as fault:
-        return _result(registered, "failed", f"{fault.label}: {fault}")
+        return "failed", f"{fault.label}: {fault}"
     except (LookupError, TypeError, ValueError) as error:
-        reason = f"the answer cannot be read: {type(error).__name__}: {error}"
-        return _result(registered, "failed", reason)
-    return _result(registered, "passed", "")
+        return "failed", f"an answer cannot be read: {type(error).__name__}: {error}"
+    return "passed", ""
 
 
 def _result(registered: RegisteredCheck, status: CheckStatus, message: str) -> CheckResult:

@@ -1,0 +1,417 @@
+"""The command line: certify, replay, smoke, explain, schema and import.
+
+Exit codes: 0 conformant, 1 not, 2 a mistake in what was asked, 3 the engine could not be run,
+130 interrupted. Results go to stdout, progress to stderr and only on a terminal.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from quotemark import __version__
+
+if TYPE_CHECKING:
+    from quotemark.messages import Json
+    from quotemark.port import Engine
+    from quotemark.replay import Replay
+    from quotemark.report import ReplaySection
+    from quotemark.scenario import Scenario
+
+NOT_CONFORMANT = 1
+USAGE = 2
+ENGINE_FAILED = 3
+INTERRUPTED = 130
+
+REPORT_FOLDER = Path("quotemark-report")
+ALL_PHASES = (1, 2, 3, 4)
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class Quotemark(click.Group):
+    """Turns the expected failures of every command into a message and an exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's own signature
+        """Run the command."""
+        from quotemark.errors import InputError  # noqa: PLC0415 - --version stays quick
+        from quotemark.stdio import EngineError  # noqa: PLC0415
+
+        try:
+            return super().invoke(ctx)
+        except InputError as error:
+            _fail(str(error), USAGE)
+        except EngineError as error:
+            _fail(f"the engine could not be run: {error.label}: {error}", ENGINE_FAILED)
+        except KeyboardInterrupt:
+            _fail("interrupted; no report was written", INTERRUPTED)
+
+
+def _fail(message: str, exit_code: int) -> None:
+    click.echo(f"quotemark: {message}", err=True)
+    sys.exit(exit_code)
+
+
+@click.group(cls=Quotemark)
+@click.version_option(__version__, prog_name="quotemark")
+def main() -> None:
+    """Certify quote engines against the reference, and replay incidents with them.
+
+    ENGINE is reference, legacy:deployed, legacy:documented, python:MODULE:FACTORY,
+    stdio:COMMAND or mutant:NAME.
+    """
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for a machine.")
+in_process_option = click.option(
+    "--in-process", is_flag=True, help="Run a python: engine in this process, for debugging."
+)
+phase_option = click.option(
+    "--phase",
+    "phases",
+    type=click.IntRange(1, 4),
+    multiple=True,
+    help="A phase; may be given more than once. Default: all of them.",
+)
+
+
+@main.command()
+@click.argument("engine")
+@phase_option
+@click.option("--seed", type=int, default=20260219, show_default=True, help="Of the seeded walks.")
+@click.option("--report", type=click.Path(path_type=Path), help="HTML report to write.")
+@in_process_option
+@json_option
+def certify(
+    engine: str,
+    phases: tuple[int, ...],
+    seed: int,
+    report: Path | None,
+    in_process: bool,
+    as_json: bool,
+) -> None:
+    """Certify ENGINE, requirement by requirement, and write a report.
+
+    The report shows the Feb 19 session too, with baseline and engine side by side.
+    """
+    from quotemark.adapters import running  # noqa: PLC0415
+    from quotemark.report import render_report, write_report  # noqa: PLC0415
+    from quotemark.scenario import load_scenario  # noqa: PLC0415
+    from quotemark.suite.runner import certify as run_suite  # noqa: PLC0415
+    from quotemark.text import certification_lines  # noqa: PLC0415
+
+    chosen = phases or ALL_PHASES
+    with running(engine, in_process=in_process) as under_test, _progress() as show:
+        certification = run_suite(under_test, phases=chosen, seed=seed, progress=show)
+        sections = []
+        if "engine" in under_test.initialize().components:
+            scenario = load_scenario("feb19")
+            runs = [_run_scenario(scenario, scenario.baseline, scenario.baseline, chosen)]
+            runs.append(_run_with(scenario, under_test, certification.engine, chosen))
+            sections.append(_scenario_section(scenario, runs))
+    path = report or REPORT_FOLDER / f"certify-{_file_name(certification.engine)}.html"
+    write_report(path, render_report(certification, sections))
+    if as_json:
+        _print_json({"certification": certification, "report": str(path)})
+    else:
+        lines = []
+        for section in sections:
+            lines += [*_section_lines(section), ""]
+        _print_lines([*lines, *certification_lines(certification), f"report: {path}"])
+    if not certification.conformant:
+        sys.exit(NOT_CONFORMANT)
+
+
+@main.command()
+@click.argument("what", metavar="SCENARIO|TAPE")
+@click.option("--engine", "engines", multiple=True, required=True, help="One or two engines.")
+@phase_option
+@click.option("--reach", "reach_bps", type=float, default=0.0, help="Of aggressors, in bp further.")
+@click.option(
+    "--config",
+    "config_file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="TOML file with configuration of the engine, over the scenario's.",
+)
+@click.option("--report", type=click.Path(path_type=Path), help="HTML report to write.")
+@in_process_option
+@json_option
+def replay(
+    what: str,
+    engines: tuple[str, ...],
+    phases: tuple[int, ...],
+    reach_bps: float,
+    config_file: Path | None,
+    report: Path | None,
+    in_process: bool,
+    as_json: bool,
+) -> None:
+    """Replay a scenario by name, or a tape by path, and compare engines on it.
+
+    Resting quotes fill when a recorded aggressor reaches them. With one engine, a scenario's
+    baseline is shown beside it.
+    """
+    from quotemark.report import render_report, write_report  # noqa: PLC0415
+
+    scenario = _scenario_of(what, config_file)
+    names = list(engines)
+    if len(names) == 1 and scenario.baseline and scenario.baseline not in names:
+        names.insert(0, scenario.baseline)
+    runs = [
+        _run_scenario(scenario, name, name, phases or ALL_PHASES, reach_bps, in_process)
+        for name in names
+    ]
+    section = _scenario_section(scenario, runs)
+    path = report or REPORT_FOLDER / f"replay-{_file_name(scenario.name)}.html"
+    write_report(path, render_report(None, [section]))
+    if as_json:
+        _print_json(
+            {
+                "scenario": scenario.name,
+                "notice": scenario.notice,
+                "engines": [_replay_summary(label, run) for label, run in runs],
+                "ablation": section.ablation,
+                "report": str(path),
+            }
+        )
+        return
+    _print_lines([*_section_lines(section), "", f"report: {path}"])
+
+
+@main.command()
+@click.argument("engine")
+@in_process_option
+@json_option
+def smoke(engine: str, in_process: bool, as_json: bool) -> None:
+    """Say hello to ENGINE: who it is, and whether each component opens and answers."""
+    from quotemark.adapters import running  # noqa: PLC0415
+    from quotemark.smoke import smoke_test  # noqa: PLC0415
+
+    with running(engine, in_process=in_process) as under_test:
+        result = smoke_test(under_test)
+    if as_json:
+        _print_json(result)
+    else:
+        identity = result.identity
+        _print_lines(
+            [
+                f"{identity.name} {identity.version}, protocol {identity.protocol},"
+                f" clock {identity.clock}, phases {', '.join(map(str, identity.phases))}",
+                *(f"  {component}: {found}" for component, found in result.components.items()),
+            ]
+        )
+    if not result.passed:
+        sys.exit(NOT_CONFORMANT)
+
+
+@main.command()
+@click.argument("requirement_id", metavar="ID")
+def explain(requirement_id: str) -> None:
+    """Print a requirement: its statement, source, and the checks that prove it."""
+    from quotemark.errors import InputError  # noqa: PLC0415
+    from quotemark.suite.register import all_checks, requirements  # noqa: PLC0415
+
+    found = requirements().get(requirement_id)
+    if found is None:
+        known = ", ".join(requirements())
+        raise InputError(f"requirement is {requirement_id!r}, expected one of {known}")
+    lines = [
+        f"{found.id}: {found.statement}",
+        f"phase: {found.phase or 'all'}",
+        f"source: {found.source}",
+    ]
+    for check in all_checks():
+        if found.id in check.proves:
+            lines.append(f"check {check.name} on {check.component}: {check.story}")
+    _print_lines(lines)
+
+
+@main.command()
+@click.option("--output", type=click.Path(path_type=Path, file_okay=False), help="Folder to fill.")
+def schema(output: Path | None) -> None:
+    """Print the JSON Schemas of all messages, or write them into a folder."""
+    from quotemark.schema import schemas, write_schemas  # noqa: PLC0415
+
+    if output is None:
+        _print_json(schemas())
+    else:
+        write_schemas(output)
+        click.echo(f"schemas: {output}")
+
+
+@main.group(name="import")
+def import_() -> None:
+    """Make tapes out of recordings."""
+
+
+@import_.command()
+@click.argument("capture", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Tape.")
+@click.option("--coin", help="Coin to take, where the capture has several.")
+@click.option("--cycle-ms", default=1000, show_default=True, help="Time between quote cycles.")
+@json_option
+def hyperliquid(
+    capture: Path, output: Path, coin: str | None, cycle_ms: int, as_json: bool
+) -> None:
+    """Import a websocket capture of Hyperliquid: JSON lines, with receive times or not, gzip too."""
+    from quotemark.hyperliquid import import_capture, write_tape  # noqa: PLC0415
+
+    result = import_capture(capture, coin, cycle_ms)
+    write_tape(result.steps, output)
+    report = result.report
+    if as_json:
+        _print_json({"report": report, "tape": str(output)})
+        return
+    _print_lines(
+        [
+            f"{report.coin}: {report.span_ms / 1000.0:g} s by {report.clock} time",
+            "messages read: " + _counts(report.messages),
+            "steps written: " + _counts(report.steps),
+            *(
+                f"skipped {skipped.count} {reason}, first in line {skipped.first_line}:"
+                f" {skipped.detail}"
+                for reason, skipped in report.skipped.items()
+            ),
+            f"reordered: {report.reordered}",
+            f"tape: {output}",
+        ]
+    )
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in counts.items())
+
+
+# --- what the commands share ------------------------------------------------------------------
+
+
+def _scenario_of(what: str, config_file: Path | None) -> Scenario:
+    """The scenario of that name, or one made of the tape at that path."""
+    import dataclasses  # noqa: PLC0415
+
+    from quotemark.errors import InputError  # noqa: PLC0415
+    from quotemark.scenario import load_scenario, scenario_names, tape_scenario  # noqa: PLC0415
+
+    if what in scenario_names():
+        scenario = load_scenario(what)
+    elif Path(what).exists():
+        scenario = tape_scenario(Path(what))
+    else:
+        raise InputError(
+            f"{what!r} is neither a scenario ({', '.join(scenario_names())}) nor a tape"
+        )
+    changes = _read_config(config_file) if config_file else {}
+    return dataclasses.replace(scenario, config={**scenario.config, **changes})
+
+
+def _read_config(path: Path) -> Json:
+    import tomllib  # noqa: PLC0415
+
+    from quotemark.errors import InputError  # noqa: PLC0415
+
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def _run_scenario(
+    scenario: Scenario,
+    name: str,
+    label: str,
+    phases: Sequence[int],
+    reach_bps: float = 0.0,
+    in_process: bool = False,
+) -> tuple[str, Replay]:
+    from quotemark.adapters import running  # noqa: PLC0415
+
+    with running(name, in_process=in_process) as engine:
+        return _run_with(scenario, engine, label, phases, reach_bps)
+
+
+def _run_with(
+    scenario: Scenario, engine: Engine, label: str, phases: Sequence[int], reach_bps: float = 0.0
+) -> tuple[str, Replay]:
+    from quotemark.replay import replay as run_replay  # noqa: PLC0415
+    from quotemark.suite.market import gates  # noqa: PLC0415
+
+    return label, run_replay(
+        engine,
+        scenario.session,
+        {**gates(*phases), **scenario.config},
+        reach_bps=reach_bps,
+        fill_price=scenario.fill_price,
+        tape_fills=scenario.tape_fills,
+    )
+
+
+def _scenario_section(scenario: Scenario, runs: list[tuple[str, Replay]]) -> ReplaySection:
+    from quotemark.ablation import ablation_rows  # noqa: PLC0415
+    from quotemark.report import ReplaySection  # noqa: PLC0415
+
+    return ReplaySection(
+        title=scenario.title,
+        notice=scenario.notice,
+        name=scenario.name,
+        runs=runs,
+        ablation=list(ablation_rows()) if scenario.name == "feb19" else None,
+    )
+
+
+def _section_lines(section: ReplaySection) -> list[str]:
+    from quotemark.text import ablation_lines, replay_lines  # noqa: PLC0415
+
+    lines = [section.title, *([section.notice] if section.notice else []), ""]
+    lines += replay_lines(section.runs)
+    if section.ablation:
+        lines += ["", *ablation_lines(section.ablation)]
+    return lines
+
+
+def _replay_summary(label: str, run: Replay) -> Json:
+    account = run.account
+    return {
+        "engine": label,
+        "cycles": len(run.frames),
+        "fills": run.fills,
+        "position": account.position,
+        "net": account.net,
+        "spread": account.spread,
+        "inventory": account.inventory,
+        "fees": account.fees,
+        "answers": dict(run.answers),
+        "own_fills_left_out": run.own_fills_left_out,
+    }
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int, str], None]]:
+    """Show which check runs, on a terminal."""
+    terminal = sys.stderr.isatty()
+
+    def show(done: int, total: int, check: str) -> None:
+        if terminal:
+            click.echo(f"\r\033[K{done}/{total} {check}", nl=False, err=True)
+
+    yield show
+    if terminal:
+        click.echo("\r\033[K", nl=False, err=True)
+
+
+def _file_name(name: str) -> str:
+    return "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in name)
+
+
+def _print_lines(lines: Sequence[str]) -> None:
+    click.echo("\n".join(lines))
+
+
+def _print_json(value: object) -> None:
+    import msgspec  # noqa: PLC0415
+
+    click.echo(msgspec.json.format(msgspec.json.encode(value)).decode())

@@ -1,0 +1,113 @@
+"""Results as plain lines of text: the same on a terminal, in a pipe and in a log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from quotemark.ablation import AblationRow
+from quotemark.replay import Replay
+from quotemark.results import Certification, RequirementResult
+
+STATUS_ORDER = ("violated", "unproven", "unsupported", "proven")
+
+
+def table(rows: Sequence[Sequence[str]], *, indent: str = "  ") -> list[str]:
+    """Align columns; the first is left-aligned, figures in the others to the right."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return [
+        indent
+        + "  ".join(
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def certification_lines(certification: Certification) -> list[str]:
+    """Every requirement by phase with its status, what failed, and the verdict last."""
+    phases = ", ".join(map(str, certification.phases))
+    lines = [
+        f"{certification.engine} {certification.version} ({certification.digest[:19]}...)",
+        f"phases {phases}; level {certification.level}; seed {certification.seed};"
+        f" suite {certification.suite}",
+    ]
+    for phase in sorted({result.requirement.phase for result in certification.requirements}):
+        lines += ["", f"Phase {phase}" if phase else "All phases"]
+        results = [one for one in certification.requirements if one.requirement.phase == phase]
+        for result in results:
+            lines += _requirement_lines(result)
+    return [*lines, "", verdict_line(certification)]
+
+
+def verdict_line(certification: Certification) -> str:
+    """Return the verdict and the counts behind it."""
+    counts = certification.counts()
+    numbers = ", ".join(
+        f"{counts[status]} {status}" for status in ("proven", "violated", "unproven", "unsupported")
+    )
+    return f"{'CONFORMANT' if certification.conformant else 'NOT CONFORMANT'}: {numbers}"
+
+
+def _requirement_lines(result: RequirementResult) -> Iterable[str]:
+    requirement = result.requirement
+    yield f"  {result.status:<11}  {requirement.id}  {requirement.statement}"
+    for check in result.checks:
+        if check.status == "failed":
+            yield f"               {check.check}: {check.message}"
+    if result.status in ("unproven", "unsupported"):
+        reasons = sorted({check.message for check in result.checks if check.message})
+        yield from (f"               {reason}" for reason in reasons)
+
+
+def replay_lines(runs: Sequence[tuple[str, Replay]]) -> list[str]:
+    """Engines side by side: cycles, fills, position and PnL with its split."""
+    rows = [
+        ["engine", "cycles", "fills", "position", "PnL net", "spread", "inventory", "fees"],
+        *(
+            [
+                label,
+                str(len(run.frames)),
+                str(len(run.fills)),
+                f"{run.account.position:+.3f}",
+                f"{run.account.net:+.3f}",
+                f"{run.account.spread:+.3f}",
+                f"{run.account.inventory:+.3f}",
+                f"{-run.account.fees:+.3f}",
+            ]
+            for label, run in runs
+        ),
+    ]
+    return [*table(rows), *(line for label, run in runs for line in _remarks(label, run))]
+
+
+def _remarks(label: str, run: Replay) -> Iterable[str]:
+    if run.own_fills_left_out:
+        yield (
+            f"  {label}: {run.own_fills_left_out} own fills on the tape left out;"
+            " they belong to whoever recorded it"
+        )
+    for answer, count in sorted(run.answers.items()):
+        if answer != "ok":
+            yield f"  {label}: {count} steps {answer}"
+    if run.first_rejection is not None:
+        yield f"  {label}: first rejected: {run.first_rejection}"
+
+
+def ablation_lines(rows: Sequence[AblationRow]) -> list[str]:
+    """One line an engine, a group of columns a reach: fills, position, PnL net."""
+    reaches = sorted({row.reach_bps for row in rows})
+    engines = list(dict.fromkeys(row.engine for row in rows))
+    cells = {(row.engine, row.reach_bps): row for row in rows}
+    header = ["engine", *(f"reach {reach:g} bp" for reach in reaches)]
+    body = [
+        [engine, *(_ablation_cell(cells[engine, reach]) for reach in reaches)] for engine in engines
+    ]
+    return [
+        "Ablation: fills, position and PnL net, aggressors reaching further than recorded",
+        *table([header, *body]),
+    ]
+
+
+def _ablation_cell(row: AblationRow) -> str:
+    return f"{row.fills:>2} {row.position:+.2f} {row.net:+.3f}"
