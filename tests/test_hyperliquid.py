@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from quotemark.errors import InputError
 from quotemark.hyperliquid import ImportResult, import_capture, write_tape
 

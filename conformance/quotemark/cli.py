@@ -258,7 +258,7 @@ def import_() -> None:
 def hyperliquid(
     capture: Path, output: Path, coin: str | None, cycle_ms: int, as_json: bool
 ) -> None:
-    """Import a websocket capture of Hyperliquid: JSON lines, with receive times or not, gzip too."""
+    """Import a Hyperliquid websocket capture: JSON lines, with receive times or not, gzip too."""
     from quotemark.hyperliquid import import_capture, write_tape  # noqa: PLC0415
 
     result = import_capture(capture, coin, cycle_ms)

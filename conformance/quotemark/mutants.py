@@ -12,7 +12,7 @@ import math
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import quotemark_reference.config as gating
@@ -387,17 +387,14 @@ def _multipliers_swapped(flow_imbalance: float, config: FlowConfig) -> tuple[flo
 
 def _flow_rate_per_fraction(
     flow_imbalance: float, decayed_trades: float, config: FlowConfig
-) -> drift.Observation:
-    z_bps_per_s, variance = _flow_observation(flow_imbalance, decayed_trades, config)
-    return z_bps_per_s, variance / 1500.0
+) -> drift.Observation | None:
+    return _flow_observation(flow_imbalance, decayed_trades * 1500.0, config)
 
 
 def _flow_never_calibrated(
     flow_imbalance: float, decayed_trades: float, config: FlowConfig
-) -> drift.Observation:
-    trades_per_s = decayed_trades / flow.TRADE_COUNT_HORIZON_S
-    variance = config.sigma_flow**2 / max(trades_per_s, config.trade_rate_floor_per_s)
-    return -config.flow_drift_scale * flow_imbalance, variance
+) -> drift.Observation | None:
+    return _flow_observation(flow_imbalance, decayed_trades, replace(config, calibration="plan"))
 
 
 def _observation_at_sensitivity_0(self: TradeFlow, t_ms: int) -> drift.Observation | None:
@@ -803,8 +800,8 @@ MUTANTS = {
 }
 
 
-def _negated(observation: drift.Observation) -> drift.Observation:
-    return -observation[0], observation[1]
+def _negated(observation: drift.Observation | None) -> drift.Observation | None:
+    return None if observation is None else (-observation[0], observation[1])
 
 
 def make_mutant(name: str) -> BuiltinEngine:

@@ -1,13 +1,14 @@
 """Serve a Python engine over stdio: JSON-RPC 2.0, one message a line.
 
 ``python -m quotemark.server package.module:factory`` is the worker process of ``python:`` engines;
-an engine written in Python may also end its own program with ``serve(engine)``. Whatever the engine
-prints goes to stderr, because stdout is the protocol's alone.
+a program of one's own may call ``serve`` instead. Whatever the engine prints goes to stderr,
+because stdout is the protocol's alone.
 """
 
 from __future__ import annotations
 
 import importlib
+import math
 import os
 import sys
 from typing import Any, BinaryIO
@@ -26,6 +27,7 @@ from quotemark.messages import (
 )
 from quotemark.port import Engine
 
+PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
 INVALID_PARAMS = -32602
 
@@ -45,9 +47,11 @@ def serve(engine: Engine, requests: BinaryIO, responses: BinaryIO) -> None:
 
 def _respond(engine: Engine, line: bytes) -> tuple[Response, bool]:
     try:
-        request = _request_decoder.decode(line)
-    except msgspec.MsgspecError as error:
-        return _failure(None, INVALID_REQUEST, str(error)), False
+        request = _request_decoder.decode(line.decode())
+    except msgspec.ValidationError as error:
+        return _failure(_id_of(line), INVALID_REQUEST, str(error)), False
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return _failure(None, PARSE_ERROR, str(error)), False
     try:
         result = _dispatch(engine, request)
     except msgspec.MsgspecError as error:
@@ -66,12 +70,31 @@ def _dispatch(engine: Engine, request: Request) -> Any:  # noqa: ANN401 - one ty
             return engine.open(opening.session, opening.component, opening.config, opening.seed)
         case "apply":
             applying = msgspec.json.decode(request.params, type=ApplyParams)
-            return ApplyResult(engine.apply(applying.session, applying.steps))
+            answers = engine.apply(applying.session, applying.steps)
+            return _tag_non_finite(msgspec.to_builtins(ApplyResult(answers)))
         case "close":
             closing = msgspec.json.decode(request.params, type=CloseParams)
             return engine.close(closing.session)
         case "shutdown":
             return engine.shutdown()
+
+
+def _tag_non_finite(value: Any) -> Any:  # noqa: ANN401 - any value that JSON has
+    """Replace NaN and infinities, which JSON would lose, by ``"nan"``, ``"inf"``, ``"-inf"``."""
+    match value:
+        case float():
+            return value if math.isfinite(value) else str(value)
+        case dict():
+            return {name: _tag_non_finite(item) for name, item in value.items()}
+        case list() | tuple():
+            return [_tag_non_finite(item) for item in value]
+    return value
+
+
+def _id_of(line: bytes) -> int | None:
+    request = msgspec.json.decode(line)
+    found = request.get("id") if isinstance(request, dict) else None
+    return found if isinstance(found, int) else None
 
 
 def _failure(request_id: int | None, code: int, message: str) -> Response:

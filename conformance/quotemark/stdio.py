@@ -170,12 +170,12 @@ class StdioEngine:
         """Write to a pipe that may be full for a while, but not for ever."""
         left = memoryview(line)
         stdin = _stream(self._process.stdin).fileno()
-        with selectors.DefaultSelector() as selector:
-            selector.register(stdin, selectors.EVENT_WRITE)
-            while left:
-                if not selector.select(timeout_s):
-                    raise self._fault("timeout", f"read nothing for {timeout_s:g} s")
+        while left:
+            try:
                 left = left[os.write(stdin, left) :]
+            except BlockingIOError:
+                if not _has_room(stdin, timeout_s):
+                    raise self._fault("timeout", f"read nothing for {timeout_s:g} s") from None
 
     def _receive(self, request_id: int) -> msgspec.Raw:
         try:
@@ -237,6 +237,12 @@ def _split(command: str) -> list[str]:
         return shlex.split(command)
     except ValueError as error:
         raise EngineError("cannot_start", f"{command}: {error}") from None
+
+
+def _has_room(pipe: int, timeout_s: float) -> bool:
+    with selectors.DefaultSelector() as selector:
+        selector.register(pipe, selectors.EVENT_WRITE)
+        return bool(selector.select(timeout_s))
 
 
 def _stream(stream: IO[bytes] | None) -> IO[bytes]:

@@ -53,10 +53,19 @@ def _step_error(component: str, raw: Json, reason: str) -> StepError:
     for name, field in fields.items():
         if name not in raw and field.required:
             return StepError("missing_field", f"{name} is absent from {raw['step']}")
-    for name, value in raw.items():
-        if _holds_non_finite(value):
-            return StepError("non_finite", f"{name} holds a number that is not finite")
+    for name, field in fields.items():
+        if name in raw and not _is_a(field.type, raw[name]):
+            code: RejectionCode = "non_finite" if _holds_non_finite(raw[name]) else "unparsable"
+            return StepError(code, f"{name} is {raw[name]!r}: {reason}")
     return StepError("unparsable", f"{raw['step']}: {reason}")
+
+
+def _is_a(kind: Any, value: object) -> bool:  # noqa: ANN401 - msgspec takes any annotation
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def _holds_non_finite(value: object) -> bool:

@@ -88,7 +88,12 @@ class DriftConfig:
         9.0, "(bp/s)^2", "D-05", meaning="R of an own fill's observation"
     )
     sigma_trend: float = parameter(
-        2.0, "bp/s", "plan 1 A; D-06", meaning="noise of a trend reading at full agreement"
+        2.0,
+        "bp/s",
+        "plan 1 A; D-06",
+        low=1e-3,
+        high=1e6,
+        meaning="noise of a trend reading at full agreement",
     )
 
 
@@ -115,10 +120,10 @@ class FlowConfig:
         0.5, "1", "plan 3 A; D-14", low=0.0, meaning="effect of imbalance on kappa; 0 is off"
     )
     flow_multiplier_min: float = parameter(
-        0.5, "1", "plan 3 A; D-14", meaning="lower clamp of the kappa multipliers"
+        0.5, "1", "plan 3 A; D-14", high=1.0, meaning="lower clamp of the kappa multipliers"
     )
     flow_multiplier_max: float = parameter(
-        2.0, "1", "plan 3 A; D-14", meaning="upper clamp of the kappa multipliers"
+        2.0, "1", "plan 3 A; D-14", low=1.0, meaning="upper clamp of the kappa multipliers"
     )
     flow_horizon_s: float = choice(
         5.0,
@@ -137,7 +142,12 @@ class FlowConfig:
         0.5, "bp/s", "plan 3 A", low=0.0, meaning="z at an imbalance of 1, calibration plan"
     )
     sigma_flow: float = parameter(
-        2.0, "bp/s", "plan 3 A", meaning="noise of the flow observation, calibration plan"
+        2.0,
+        "bp/s",
+        "plan 3 A",
+        low=1e-3,
+        high=1e6,
+        meaning="noise of the flow observation, calibration plan",
     )
     trade_rate_floor_per_s: float = parameter(
         0.1, "1/s", "plan 3 A; D-13", meaning="least kappa_total in R, calibration plan"
@@ -273,7 +283,14 @@ class EngineConfig(
 
 
 AnyConfig = TypeVar(
-    "AnyConfig", DriftConfig, InventoryConfig, FlowConfig, MarketConfig, EngineConfig
+    "AnyConfig",
+    DriftConfig,
+    InventoryConfig,
+    FlowConfig,
+    MarketConfig,
+    ExpectedPnlConfig,
+    LadderConfig,
+    EngineConfig,
 )
 
 

@@ -141,8 +141,10 @@ class QuoteEngine:
         self._advance(t_ms)
         if 1 in self._active:
             self._kalman.update_trend(magnitude_bps, agreement, p_continuation)
-        else:
-            self._signals.append(legacy.trend_signal(magnitude_bps, agreement, p_continuation))
+            return
+        trend_signal = legacy.trend_signal(magnitude_bps, agreement, p_continuation)
+        if trend_signal is not None:
+            self._signals.append(trend_signal)
 
     def on_signal(self, t_ms: int, z_bps_per_s: float, variance: float) -> None:
         """Take a drift signal, held for the next cycle."""

@@ -69,10 +69,12 @@ LARGEST = 1e15  # greatest magnitude of a step's field: finite input gives finit
 
 def check_finite(name: str, value: float) -> None:
     """Raise unless ``value`` is finite and its magnitude at most 1e15."""
-    if not math.isfinite(value):
+    if -LARGEST <= value <= LARGEST:
+        return
+    # a whole number too large for a float is finite, and math.isfinite would fail on it
+    if isinstance(value, float) and not math.isfinite(value):
         raise NonFiniteError(f"{name} is {value}, expected a finite number")
-    if abs(value) > LARGEST:
-        raise OutOfRangeError(f"{name} is {value}, expected a magnitude of at most {LARGEST:g}")
+    raise OutOfRangeError(f"{name} is beyond {LARGEST:g}, expected less")
 
 
 def check_positive(name: str, value: float) -> None:

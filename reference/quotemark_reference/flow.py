@@ -11,6 +11,7 @@ import math
 
 from quotemark_reference.config import FlowConfig
 from quotemark_reference.drift import BUY, Observation
+from quotemark_reference.errors import LARGEST, LEAST
 
 HORIZONS_S = (1.0, 5.0, 30.0, 300.0)
 TRADE_COUNT_HORIZON_S = 5.0
@@ -38,19 +39,22 @@ def kappa_multipliers(flow_imbalance: float, config: FlowConfig) -> tuple[float,
 
 def drift_observation(
     flow_imbalance: float, decayed_trades: float, config: FlowConfig
-) -> Observation:
-    """Flow as a drift observation: sell pressure is bearish (D-12, D-13, D-45)."""
+) -> Observation | None:
+    """Flow as a drift observation: sell pressure is bearish (D-12, D-13, D-45).
+
+    ``None`` where so little is left of the tape that R exceeds 1e15 (Q-02).
+    """
     if config.calibration == "calibrated":
         # z = -10 imbalance, R = 260 (1 + 10/n)
-        shortage = config.calibrated_flow_trades / decayed_trades
-        return (
-            -config.calibrated_drift_scale * flow_imbalance,
-            config.calibrated_variance * (1.0 + shortage),
-        )
-    # z = -0.5 imbalance, R = sigma_flow^2 / max(kappa_total, 0.1), kappa_total in trades/s
-    trades_per_s = decayed_trades / TRADE_COUNT_HORIZON_S
-    variance = config.sigma_flow**2 / max(trades_per_s, config.trade_rate_floor_per_s)
-    return -config.flow_drift_scale * flow_imbalance, variance
+        z_bps_per_s = -config.calibrated_drift_scale * flow_imbalance
+        shortage = config.calibrated_flow_trades / max(decayed_trades, LEAST)
+        variance = config.calibrated_variance * (1.0 + shortage)
+    else:
+        # z = -0.5 imbalance, R = sigma_flow^2 / max(kappa_total, 0.1), kappa_total in trades/s
+        z_bps_per_s = -config.flow_drift_scale * flow_imbalance
+        trades_per_s = decayed_trades / TRADE_COUNT_HORIZON_S
+        variance = config.sigma_flow**2 / max(trades_per_s, config.trade_rate_floor_per_s)
+    return (z_bps_per_s, variance) if variance <= LARGEST else None
 
 
 class TradeFlow:

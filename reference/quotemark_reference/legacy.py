@@ -56,8 +56,12 @@ class LegacyDrift:
         self.mean = weighted / (PRIOR_PRECISION + self._excess_precision)
 
 
-def trend_signal(magnitude_bps: float, agreement: float, p_continuation: float) -> Observation:
-    """A trend reading as the legacy estimator's 300 s trend signal (Q-03)."""
+def trend_signal(
+    magnitude_bps: float, agreement: float, p_continuation: float
+) -> Observation | None:
+    """A trend reading as the 300 s trend signal; without agreement there is none (Q-03)."""
+    if agreement == 0.0:
+        return None
     return -magnitude_bps * agreement * p_continuation, TREND_VARIANCE
 
 

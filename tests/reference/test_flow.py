@@ -31,6 +31,12 @@ trades_st = st.lists(
 )
 
 
+def observed(imbalance: float, decayed_trades: float, config: FlowConfig) -> tuple[float, float]:
+    observation = drift_observation(imbalance, decayed_trades, config)
+    assert observation is not None
+    return observation
+
+
 def flow_config(**values: object) -> FlowConfig:
     return make_config(FlowConfig, values)
 
@@ -149,7 +155,7 @@ def test_kappa_total_is_a_rate_of_trades() -> None:
     # with kappa 1500 per fraction R would be 0.003, and one reading would erase the filter
     erased, kept = at_drift(-8.0, p_min=0.0), at_drift(-8.0, p_min=0.0)
     erased.update(-0.5, 4.0 / 1500.0)
-    kept.update(*drift_observation(1.0, 1.0, flow_config()))
+    kept.update(*observed(1.0, 1.0, flow_config()))
     assert erased.mean == pytest.approx(-0.5, abs=0.01)
     assert kept.mean == pytest.approx(-8.0 + 8.0 / 28.0 * 7.5)
 
@@ -225,7 +231,7 @@ def test_calibrated_flow_keeps_a_bearish_drift(
     def moved(by: float) -> float:
         filtered = KalmanDrift(configured(prior_variance=2.0 * variance))
         filtered.update(2.0 * mean, 2.0 * variance)  # now at mean and variance
-        filtered.update(*drift_observation(by, count, flow_config(calibration="calibrated")))
+        filtered.update(*observed(by, count, flow_config(calibration="calibrated")))
         return filtered.mean
 
     assert moved(flow_imbalance) <= 0.97 * mean
@@ -241,6 +247,8 @@ def test_three_neutral_calibrated_readings_weaken_by_about_eight_percent() -> No
 def test_plan_calibration_erases_a_bearish_drift() -> None:
     # full sell pressure at 4 trades a second makes a drift of -7 bp/s ten times weaker
     filtered = at_drift(-7.0, p_min=0.0)
-    filtered.update(*drift_observation(1.0, 20.0, flow_config(calibration="plan")))
+    observation = drift_observation(1.0, 20.0, flow_config(calibration="plan"))
+    assert observation is not None
+    filtered.update(*observation)
     assert filtered.mean == pytest.approx(-7.0 + 8.0 / 9.0 * 6.5)
     assert filtered.mean > -1.3

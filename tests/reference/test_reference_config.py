@@ -192,6 +192,7 @@ def test_values_of_the_wrong_kind(key: str, value: object) -> None:
         ("flow_min_trades", 2.5),
         ("flow_min_trades", -1),
         ("flow_horizon_s", 0.5),
+        ("flow_horizon_s", 7.0),
         ("flow_horizon_s", 301.0),
         ("price_decimals", 11),
         ("kappa_bid_per_fraction", 0.0),

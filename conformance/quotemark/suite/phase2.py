@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from itertools import pairwise
 
@@ -63,6 +64,24 @@ def random_depths_agree(bench: Bench) -> None:
         for _ in range(500)
     ]
     bench.agree("glft", steps)
+
+
+@check("glft", "U-1", "D-42", needs=("half_spreads_bps", "touch_depths_bps"))
+def half_spread_is_in_bp(bench: Bench) -> None:
+    """The canonical half-spread is 7.25 bp; drift and skew move the touch, down to the fee."""
+    step = {**_long_80_percent(0.15, 2.0), "skew_bps": 0.0}
+    half_spread = math.log1p(0.15 / 0.1287) / 0.15 + 0.15 * 4.0 * 2.0 / 2.0 + 1.5
+    # drift and skew in bp/s and bp, and the depths (bid, ask) they lead to
+    for drift, skew, bid, ask in (
+        (0.0, 0.0, half_spread, half_spread),
+        (-3.0, 0.0, half_spread + 3.0, half_spread - 3.0),
+        (0.0, 2.0, half_spread + 2.0, half_spread - 2.0),
+        (-9.0, 1.0, half_spread + 10.0, 1.5),
+    ):
+        seen = bench.observe("glft", [{**step, "drift_bps_per_s": drift, "skew_bps": skew}])[0]
+        bench.demand_close("half-spread", half_spread, seen["half_spreads_bps"][0])
+        bench.demand_close("depth of the bid", bid, seen["touch_depths_bps"][0])
+        bench.demand_close("depth of the ask", ask, seen["touch_depths_bps"][1])
 
 
 @check("inventory", "D-08", "U-1", needs=("skew_bps",))
