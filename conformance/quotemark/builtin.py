@@ -31,7 +31,7 @@ from quotemark.messages import (
     Unsupported,
     component_fields,
 )
-from quotemark.steps import StepError, parse_step
+from quotemark.steps import StepError, parse_step, untagged
 from quotemark_reference import expected_pnl, flow, glft, inventory
 from quotemark_reference.config import (
     DriftConfig,
@@ -375,7 +375,8 @@ class BuiltinEngine:
         if session in self._sessions:
             return Rejected("duplicate", f"session {session!r} is open already")
         try:
-            opened = self._components[component]({**config, **self._fixed_config})
+            given = {key: untagged(value) for key, value in config.items()}
+            opened = self._components[component]({**given, **self._fixed_config})
         except RejectedError as error:
             return _rejection(error)
         self._sessions[session] = (component, opened)

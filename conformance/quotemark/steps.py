@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Union
+from typing import Any, Union
 
 import msgspec
 
 from quotemark.messages import STEPS, Json, Rejected, RejectionCode, Step
 
 NON_FINITE = ("nan", "inf", "-inf")
+LARGEST_T_MS = 10**15  # as for every field (Q-02)
 
 _UNIONS = {component: Union[kinds] for component, kinds in STEPS.items()}  # noqa: UP007
 _KINDS = {
@@ -28,24 +29,34 @@ class StepError(Exception):
 def parse_step(component: str, raw: Json) -> Step:
     """Check the shape of ``raw`` against the steps of ``component``.
 
-    Raises :class:`StepError` with ``unknown_step``, ``missing_field``, ``unknown_field``,
-    ``non_finite`` or ``unparsable``.
+    Raises :class:`StepError` with ``unknown_step``, ``unknown_field``, ``missing_field``,
+    ``non_finite``, ``unparsable`` or, for the time, ``out_of_range``.
     """
     try:
         step: Step = msgspec.convert(raw, _UNIONS[component])
     except msgspec.ValidationError as error:
         raise _step_error(component, raw, str(error)) from None
+    t_ms = getattr(step, "t_ms", 0)
+    if abs(t_ms) > LARGEST_T_MS:
+        raise StepError("out_of_range", f"t_ms is beyond {LARGEST_T_MS:.0e}, expected less")
     return step
+
+
+def untagged(value: Any) -> Any:  # noqa: ANN401 - any value that JSON has
+    """Turn the texts that stand for numbers that are not finite into these numbers."""
+    if isinstance(value, list):
+        return [untagged(item) for item in value]
+    return float(value) if value in NON_FINITE else value
 
 
 def _step_error(component: str, raw: Json, reason: str) -> StepError:
     if "step" not in raw:
         return StepError("missing_field", "step is absent, expected the kind of step")
     kinds = _KINDS[component]
-    kind = kinds.get(raw["step"])
-    if kind is None:
+    if raw["step"] not in list(kinds):
         known = ", ".join(str(tag) for tag in kinds)
         return StepError("unknown_step", f"step is {raw['step']!r}, {component} knows {known}")
+    kind = kinds[raw["step"]]
     fields = {field.name: field for field in msgspec.structs.fields(kind)}
     for name in raw:
         if name not in fields and name != "step":

@@ -389,10 +389,12 @@ class QuoteEngine:
         room = config.max_position + (-self._position if side == BID else self._position)
         quotes = []
         for level, size in enumerate(ladder.cut_sizes(sizes, room, config.min_size)):
+            if size == 0.0:
+                continue
             price, tick = ladder.quote_price(
                 mid, depths[level], side, config.tick_size, config.price_decimals
             )
-            if size > 0.0 and price > 0.0:
+            if price > 0.0:
                 pnl = expected[level] if 4 in self._active else None
                 quotes.append(Quote(level, depths[level], price, tick, size, pnl))
         return quotes

@@ -10,6 +10,7 @@ from quotemark_reference.config import BPS_PER_UNIT
 from quotemark_reference.inventory import BID
 
 SIGNIFICANT_FIGURES = 5
+DECIMAL_TICKS = tuple(1.0 / 10.0**decimals for decimals in range(11))  # 1, 0.1, 0.01, ...
 TICK_TIE = 1e-9  # share of a tick within which a price counts as on the tick
 
 
@@ -32,10 +33,9 @@ def level_depths_bps(touch_depth_bps: float, spacing_bps: float, levels: int) ->
 
 def tick_by_price(price: float, decimals: int) -> float:
     """Tick at ``price``: 5 significant figures, at most ``decimals`` decimals (D-42, Q-01)."""
-    exponent = math.floor(math.log10(price)) - (SIGNIFICANT_FIGURES - 1)
-    # whole numbers are always allowed, so the tick is never above 1 (Q-01)
-    exponent = max(-decimals, min(0, exponent))
-    return 1.0 / 10.0**-exponent
+    figures_before_point = math.floor(math.log10(price)) + 1
+    # whole prices are always allowed, so there are never fewer than 0 decimals (Q-01)
+    return DECIMAL_TICKS[min(decimals, max(0, SIGNIFICANT_FIGURES - figures_before_point))]
 
 
 def round_to_tick(price: float, tick: float, side: str) -> float:

@@ -1,0 +1,1 @@
+"""Engines to learn the protocol from: ``minimal_engine`` conforms, ``wrong_engine`` does not."""
