@@ -67,6 +67,17 @@ def main() -> None:
     """
 
 
+def _phases(text: str) -> tuple[int, ...]:
+    first, _, last = text.partition("-")
+    try:
+        phases = tuple(range(int(first), int(last or first) + 1))
+    except ValueError:
+        phases = ()
+    if not phases or not set(phases) <= set(ALL_PHASES):
+        raise click.BadParameter(f"{text!r} is no phase from 1 to 4, nor a range such as 1-4")
+    return phases
+
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for a machine.")
 in_process_option = click.option(
     "--in-process", is_flag=True, help="Run a python: engine in this process, for debugging."
@@ -74,9 +85,11 @@ in_process_option = click.option(
 phase_option = click.option(
     "--phase",
     "phases",
-    type=click.IntRange(1, 4),
-    multiple=True,
-    help="A phase; may be given more than once. Default: all of them.",
+    metavar="N|N-M",
+    default="1-4",
+    show_default=True,
+    callback=lambda context, parameter, value: _phases(value),
+    help="Phase or range of phases.",
 )
 
 
@@ -105,14 +118,13 @@ def certify(
     from quotemark.suite.runner import certify as run_suite  # noqa: PLC0415
     from quotemark.text import certification_lines  # noqa: PLC0415
 
-    chosen = phases or ALL_PHASES
     with running(engine, in_process=in_process) as under_test, _progress() as show:
-        certification = run_suite(under_test, phases=chosen, seed=seed, progress=show)
+        certification = run_suite(under_test, phases=phases, seed=seed, progress=show)
         sections = []
         if "engine" in under_test.initialize().components:
             scenario = load_scenario("feb19")
-            runs = [_run_scenario(scenario, scenario.baseline, scenario.baseline, chosen)]
-            runs.append(_run_with(scenario, under_test, certification.engine, chosen))
+            runs = [_run_scenario(scenario, scenario.baseline, scenario.baseline, phases)]
+            runs.append(_run_with(scenario, under_test, certification.engine, phases))
             sections.append(_scenario_section(scenario, runs))
     path = report or REPORT_FOLDER / f"certify-{_file_name(certification.engine)}.html"
     write_report(path, render_report(certification, sections))
@@ -162,10 +174,7 @@ def replay(
     names = list(engines)
     if len(names) == 1 and scenario.baseline and scenario.baseline not in names:
         names.insert(0, scenario.baseline)
-    runs = [
-        _run_scenario(scenario, name, name, phases or ALL_PHASES, reach_bps, in_process)
-        for name in names
-    ]
+    runs = [_run_scenario(scenario, name, name, phases, reach_bps, in_process) for name in names]
     section = _scenario_section(scenario, runs)
     path = report or REPORT_FOLDER / f"replay-{_file_name(scenario.name)}.html"
     write_report(path, render_report(None, [section]))
@@ -340,10 +349,11 @@ def _run_with(
     from quotemark.replay import replay as run_replay  # noqa: PLC0415
     from quotemark.suite.market import gates  # noqa: PLC0415
 
+    had = set(engine.initialize().phases).intersection(phases)
     return label, run_replay(
         engine,
         scenario.session,
-        {**gates(*phases), **scenario.config},
+        {**gates(*had), **scenario.config},
         reach_bps=reach_bps,
         fill_price=scenario.fill_price,
         tape_fills=scenario.tape_fills,

@@ -21,6 +21,9 @@ from quotemark.messages import (
 )
 from quotemark.port import Engine
 from quotemark.suite.compare import Difference, first_difference, is_close
+from quotemark.suite.market import gates, switched_on
+
+DEFAULT_PHASES = (1, 2, 3)
 
 
 class ViolationError(Exception):
@@ -31,6 +34,10 @@ class RollbackUnsupportedError(Exception):
     """The engine has no legacy path: its rollback is to be proven another way."""
 
 
+class PhaseUnsupportedError(Exception):
+    """The engine does not have a phase that the check switches on."""
+
+
 class Bench:
     """An engine under check, the reference beside it, and ways to ask both."""
 
@@ -38,8 +45,19 @@ class Bench:
         self.engine = engine
         self.identity = identity
         self.seed = seed
+        self.phases = frozenset(identity.phases)
         self._reference = reference
         self._sessions = 0
+
+    def gates(self, *phases: int, variant: str = "documented") -> Json:
+        """Configuration with those of ``phases`` on that the engine has, and all others off."""
+        return gates(*self.phases.intersection(phases), variant=variant)
+
+    def require(self, *phases: int) -> None:
+        """Leave the check unsupported unless the engine has ``phases``."""
+        missing = sorted(set(phases) - self.phases)
+        if missing:
+            raise PhaseUnsupportedError(f"phase {missing[0]} is not in this engine")
 
     def observe(
         self, component: str, steps: Sequence[Json], config: Json | None = None
@@ -60,7 +78,7 @@ class Bench:
         self, component: str, steps: Sequence[Json], config: Json | None = None
     ) -> list[Answer]:
         """Answers to ``steps`` in a fresh session."""
-        session = self._open(component, config or {})
+        session = self._open(component, self._with_gates(component, config))
         answers = self.engine.apply(session, steps)
         self.engine.close(session)
         if len(answers) != len(steps):
@@ -71,7 +89,8 @@ class Bench:
         """Demand the reference's answers to ``steps``, in every declared field."""
         got = self.answer(component, steps, config)
         session = f"check-{self._sessions}"
-        self._reference.open(session, component, config or {}, self.seed)
+        complete = self._with_gates(component, config)
+        self._reference.open(session, component, complete, self.seed)
         expected = self._reference.apply(session, steps)
         self._reference.close(session)
         fields = self.identity.fields[component]
@@ -92,8 +111,16 @@ class Bench:
             self.engine.close(session)
         return answer
 
+    def _with_gates(self, component: str, config: Json | None) -> Json:
+        """Configuration with the gates written out, so that no check rests on an engine's own."""
+        if component != "engine":
+            return config or {}
+        return {**self.gates(*DEFAULT_PHASES), **(config or {})}
+
     def _open(self, component: str, config: Json) -> str:
         self._sessions += 1
+        if component == "engine":
+            self.require(*switched_on(config))
         session = f"check-{self._sessions}"
         got = self.engine.open(session, component, config, self.seed)
         if isinstance(got, Unsupported) and _needs_legacy(config):

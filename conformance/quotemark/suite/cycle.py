@@ -155,7 +155,7 @@ def bad_events_change_nothing(bench: Bench) -> None:
 @check("engine", "Q-04", "Q-08")
 def books_give_the_mid(bench: Bench) -> None:
     """A locked book counts, an empty side keeps the mid, a carried mid is for its step only."""
-    config = {**ALL_PHASES, "tick_size": 1e-6}
+    config = {**bench.gates(1, 2, 3, 4), "tick_size": 1e-6}
     unpriced: Json = {"step": "cycle", "t_ms": 10}
     steps = [
         book(0, [[99.9, 1.0]], [[100.3, 1.0]]),
@@ -245,7 +245,7 @@ def bad_configuration_is_rejected(bench: Bench) -> None:
 def mirror_image_is_quoted_alike(bench: Bench) -> None:
     """Bull and bear, bid and ask exchanged at a constant mid: depths and sizes change sides."""
     steps = _random_market(bench.seed, 60)
-    config = {**ALL_PHASES, "tick_size": 1e-7}
+    config = {**bench.gates(1, 2, 3, 4), "tick_size": 1e-7}
     for one, other in zip(
         bench.observe("engine", steps, config),
         bench.observe("engine", mirrored(steps), config),
@@ -267,12 +267,13 @@ def _demand_mirrored(bench: Bench, quotes: list[Any], images: list[Any]) -> None
 @check("engine", "A-engine")
 def random_markets_agree(bench: Bench) -> None:
     """Seeded markets of every event, for several configurations."""
+    every_phase = bench.gates(1, 2, 3, 4)
     for number, config in enumerate(
         (
-            ALL_PHASES,
-            gates(1, 2, 3),
-            {**ALL_PHASES, "calibration": "plan", "time_horizon_s": 8.0},
-            {**ALL_PHASES, "base_half_spread_bps": 2.85, "as_ratio": 0.3, "tick_size": 0.001},
+            every_phase,
+            bench.gates(1, 2, 3),
+            {**every_phase, "calibration": "plan", "time_horizon_s": 8.0},
+            {**every_phase, "base_half_spread_bps": 2.85, "as_ratio": 0.3, "tick_size": 0.001},
         )
     ):
         bench.agree("engine", _random_market(bench.seed + number, 120), config)

@@ -17,11 +17,23 @@ ALL_PHASES: Json = {
 }
 
 
+GATES = {
+    1: "use_kalman_drift",
+    2: "use_continuous_gamma",
+    3: "use_directional_flow",
+    4: "use_epnl_filter",
+}
+
+
 def gates(*phases: int, variant: str = "documented") -> Json:
     """Configuration with the gates of ``phases`` on and the others off."""
-    names = ("use_kalman_drift", "use_continuous_gamma", "use_directional_flow", "use_epnl_filter")
-    on: Json = {name: phase in phases for phase, name in enumerate(names, start=1)}
+    on: Json = {name: phase in phases for phase, name in GATES.items()}
     return {**on, "legacy_variant": variant}
+
+
+def switched_on(config: Json) -> list[int]:
+    """Phases whose gates ``config`` switches on."""
+    return [phase for phase, name in GATES.items() if config.get(name) is True]
 
 
 def predict(t_ms: int) -> Json:

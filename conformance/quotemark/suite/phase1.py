@@ -10,7 +10,6 @@ from quotemark.suite.bench import Bench
 from quotemark.suite.market import (
     CYCLE_MS,
     cycle,
-    gates,
     observe,
     predict,
     signal,
@@ -208,7 +207,7 @@ def random_walks_agree(bench: Bench) -> None:
 @check("engine", "P1.test_drift_unclamped_exceeds_3bps", "E2E-01", "E2E-03")
 def strong_trend_moves_quotes_beyond_the_old_cap(bench: Bench) -> None:
     """A bearish trend takes the bid more than 3 bp deeper than a calm market has it."""
-    config = gates(1, 2, 3)
+    config = bench.gates(1, 2, 3)
     calm = bench.cycle([cycle(0)], config)
     falling = bench.cycle([trend(0, 20.0), cycle(0)], config)
     deeper_bps = (calm["bids"][0]["price"] - falling["bids"][0]["price"]) / 100.0 * 1e4

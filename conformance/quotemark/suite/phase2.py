@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from quotemark.messages import Json
 from quotemark.suite.bench import Bench, ViolationError
-from quotemark.suite.market import ALL_PHASES, MAX_POSITION, at_position, cycle, gates
+from quotemark.suite.market import ALL_PHASES, MAX_POSITION, at_position, cycle
 from quotemark.suite.register import check
 
 SIGMA = 2.0
@@ -184,7 +184,7 @@ def kill_guard_by_itself(bench: Bench) -> None:
 @check("engine", "P2.test_kill_guard_independent", "D-10", "E2E-07")
 def kill_guard_empties_the_accumulating_side(bench: Bench) -> None:
     """At the limit and past it, with and without the filter, even at a drift in its favour."""
-    for config in (ALL_PHASES, gates(1, 2, 3)):
+    for config in (bench.gates(1, 2, 3, 4), bench.gates(1, 2, 3)):
         for share in (1.0, 1.2):
             long = bench.cycle([*at_position(share), cycle(1000)], config)
             short = bench.cycle([*at_position(-share), cycle(1000)], config)
@@ -203,7 +203,8 @@ def kill_guard_is_reported(bench: Bench) -> None:
         (0.5, None),
         (0.0, None),
     ):
-        events = bench.cycle([*at_position(share), cycle(1000)], ALL_PHASES)["events"]
+        config = bench.gates(1, 2, 3, 4)
+        events = bench.cycle([*at_position(share), cycle(1000)], config)["events"]
         killed = [name for name in events if name.startswith("kill_guard")]
         if killed != ([event] if event else []):
             raise ViolationError(f"events at {share:.0%}: expected {event}, got {events}")

@@ -7,7 +7,7 @@ import random
 
 from quotemark.messages import Json
 from quotemark.suite.bench import Bench
-from quotemark.suite.market import ALL_PHASES, cycle, gates, trades
+from quotemark.suite.market import cycle, trades
 from quotemark.suite.register import check
 
 
@@ -56,7 +56,7 @@ def sell_pressure_lowers_the_bids_kappa(bench: Bench) -> None:
 @check("engine", "P3.test_sell_pressure_lowers_kappa_bid")
 def sell_pressure_widens_the_bid(bench: Bench) -> None:
     """The bid rests deeper under one-sided selling: kappa 0.06435 instead of 0.1287."""
-    config = {**gates(1, 2, 3), "calibrated_drift_scale": 0.0}
+    config = {**bench.gates(1, 2, 3), "calibrated_drift_scale": 0.0}
     calm = bench.cycle([cycle(3000)], config)
     selling = bench.cycle([*trades("sell"), cycle(3000)], config)
     deeper_bps = (calm["bids"][0]["price"] - selling["bids"][0]["price"]) * 1e2
@@ -68,7 +68,9 @@ def sell_pressure_widens_the_bid(bench: Bench) -> None:
 @check("engine", "E2E-06", needs=("kappas_per_bps",))
 def kappas_differ_under_one_sided_flow(bench: Bench) -> None:
     """One-sided selling: 0.5 and 1.5 times the side's kappa."""
-    bid, ask = bench.cycle([*trades("sell"), cycle(3000)], ALL_PHASES)["kappas_per_bps"]
+    bid, ask = bench.cycle([*trades("sell"), cycle(3000)], bench.gates(1, 2, 3, 4))[
+        "kappas_per_bps"
+    ]
     bench.demand_close("kappa of the bid", 0.1287 * 0.5, bid)
     bench.demand_close("kappa of the ask", 0.1287 * 1.5, ask)
 

@@ -34,12 +34,13 @@ def depth_bps(quotes: list[Json]) -> float:
 @check("engine", "G-1", "D-39", "D-37")
 def phase_1_off_clamps_the_drift(bench: Bench) -> None:
     """A drift of -16 bp/s moves the documented baseline's bid by 3 bp and no further."""
-    config = {**gates(2, 3), **FIXED_SPREAD}
+    config = {**bench.gates(2, 3), **FIXED_SPREAD}
     falling = bench.cycle([signal(0, -24.0, 50.0), cycle(0)], config)
     # -24/50 / (0.01 + 1/50) = -16; half of it over 2 s is -16 bp, clamped to -3
     bench.demand("the bid is 3 bp deeper", abs(depth_bps(falling["bids"]) - 8.0) < 1e-3, falling)
     deployed = bench.cycle(
-        [signal(0, -24.0, 50.0), cycle(0)], {**gates(2, 3, variant="deployed"), **FIXED_SPREAD}
+        [signal(0, -24.0, 50.0), cycle(0)],
+        {**bench.gates(2, 3, variant="deployed"), **FIXED_SPREAD},
     )
     bench.demand("deployed, the bid stays", abs(depth_bps(deployed["bids"]) - 5.0) < 1e-3, deployed)
 
@@ -48,27 +49,27 @@ def phase_1_off_clamps_the_drift(bench: Bench) -> None:
 def phase_1_off_is_the_conjugate_estimator(bench: Bench) -> None:
     """Mean = sum(z/v)/(0.01 + sum(1/v)), rebuilt each cycle; without signals x0.9."""
     steps = [signal(0, -6.0, 100.0), signal(0, -9.0, 50.0), cycle(0), cycle(1), cycle(2)]
-    first, second, third = bench.observe("engine", steps, gates(2, 3))[-3:]
+    first, second, third = bench.observe("engine", steps, bench.gates(2, 3))[-3:]
     mean = (-6.0 / 100.0 - 9.0 / 50.0) / (0.01 + 1.0 / 100.0 + 1.0 / 50.0)
     bench.demand_close("drift", mean, first["drift_bps_per_s"])
     bench.demand_close("drift, a quiet cycle later", mean * 0.9, second["drift_bps_per_s"])
     bench.demand_close("drift, two later", mean * 0.81, third["drift_bps_per_s"])
     bench.demand_close("variance", 1.0 / (0.01 + 0.81 * 0.03), third["drift_variance"])
-    reading = bench.cycle([trend(0, 10.0, 1.0, 0.9), cycle(0)], gates(2, 3))
+    reading = bench.cycle([trend(0, 10.0, 1.0, 0.9), cycle(0)], bench.gates(2, 3))
     bench.demand_close("drift from a trend", -9.0 / 3.0, reading["drift_bps_per_s"])
 
 
 @check("engine", "G-2", "D-39", "Q-05", "D-37")
 def phase_2_off_brings_the_zones_back(bench: Bench) -> None:
     """Yellow widens the accumulating side by 3 bp and halves sizes; Red empties it."""
-    config = {**gates(1, 3, variant="deployed"), **FIXED_SPREAD}
+    config = {**bench.gates(1, 3, variant="deployed"), **FIXED_SPREAD}
     sizes = {0.59: 0.695, 0.61: 0.3475, 0.79: 0.3475, 0.81: 0.2085, 1.0: 0.2085}
     for share, size in sizes.items():
         seen = bench.cycle([*at_position(share), cycle(0)], config)
         bench.demand_close(f"ask size at {share:.0%}", size, seen["asks"][0]["size"])
         rests = share < 0.8
         bench.demand(f"bids rest at {share:.0%}: {rests}", bool(seen["bids"]) == rests, seen)
-    documented = {**gates(1, 3), **FIXED_SPREAD}
+    documented = {**bench.gates(1, 3), **FIXED_SPREAD}
     below, above = (
         bench.cycle([*at_position(-share), cycle(0)], documented) for share in (0.5999, 0.6001)
     )
@@ -80,7 +81,7 @@ def phase_2_off_brings_the_zones_back(bench: Bench) -> None:
 @check("engine", "G-2", needs=("touch_depths_bps", "gamma_per_bps"))
 def phase_2_off_has_beta_3(bench: Bench) -> None:
     """Gamma at 80 % is 0.15 (1 + 3 x 0.64), and Red adds 10 bp to the accumulating side."""
-    seen = bench.cycle([*at_position(0.8001), cycle(0)], {**gates(1, 3), **FIXED_SPREAD})
+    seen = bench.cycle([*at_position(0.8001), cycle(0)], {**bench.gates(1, 3), **FIXED_SPREAD})
     gamma = 0.15 * (1.0 + 3.0 * 0.8001**2)
     bench.demand_close("gamma", gamma, seen["gamma_per_bps"])
     skew = gamma * 4.0 * 0.8001 * 2.0
@@ -90,7 +91,7 @@ def phase_2_off_has_beta_3(bench: Bench) -> None:
 @check("engine", "G-3", "D-37", needs=("kappas_per_bps", "drift_bps_per_s"))
 def phase_3_off_ignores_flow(bench: Bench) -> None:
     """Thirty sells change neither kappas nor drift."""
-    seen = bench.cycle([*trades("sell"), cycle(3000)], gates(1, 2))
+    seen = bench.cycle([*trades("sell"), cycle(3000)], bench.gates(1, 2))
     bench.demand_close("kappa of the bid", 0.1287, seen["kappas_per_bps"][0])
     bench.demand_close("drift", 0.0, seen["drift_bps_per_s"])
 
@@ -120,10 +121,10 @@ def inert_gates_say_so(bench: Bench) -> None:
 def phase_4_off_brings_the_gate_back(bench: Bench) -> None:
     """Reduce-only above half the limit, not at it; the deployed gate only logged."""
     for share, rests in ((0.49, True), (0.5001, False), (0.7, False)):
-        seen = bench.cycle([*at_position(share), cycle(0)], gates(1, 2, 3))
+        seen = bench.cycle([*at_position(share), cycle(0)], bench.gates(1, 2, 3))
         bench.demand(f"bids rest at {share:.0%}: {rests}", bool(seen["bids"]) == rests, seen)
         bench.demand("asks rest", bool(seen["asks"]), seen)
-    logged = bench.cycle([*at_position(0.7), cycle(0)], gates(1, 2, 3, variant="deployed"))
+    logged = bench.cycle([*at_position(0.7), cycle(0)], bench.gates(1, 2, 3, variant="deployed"))
     bench.demand("deployed, bids still rest at 70 %", bool(logged["bids"]), logged)
 
 
@@ -131,7 +132,7 @@ def phase_4_off_brings_the_gate_back(bench: Bench) -> None:
 def phase_4_off_brings_toxicity_sizes_back(bench: Bench) -> None:
     """Up to 0.5 nothing; 0.7 takes sizes to 0.8, 1.0 to 0.5, by side; the filter ignores it."""
     for value, multiplier in ((0.5, 1.0), (0.7, 0.8), (1.0, 0.5)):
-        seen = bench.cycle([toxicity("bid", value), cycle(0)], gates(1, 2, 3))
+        seen = bench.cycle([toxicity("bid", value), cycle(0)], bench.gates(1, 2, 3))
         bench.demand_close(f"bid at {value}", 0.695 * multiplier, seen["bids"][0]["size"])
         bench.demand_close("ask", 0.695, seen["asks"][0]["size"])
     filtered = bench.cycle([toxicity("bid", 0.9), cycle(0)], ALL_PHASES)
@@ -145,7 +146,7 @@ def every_gate_set_agrees(bench: Bench) -> None:
     for number in range(16):
         phases = [phase for phase in (1, 2, 3, 4) if number >> (phase - 1) & 1]
         for variant in ("documented", "deployed"):
-            bench.agree("engine", steps, gates(*phases, variant=variant))
+            bench.agree("engine", steps, bench.gates(*phases, variant=variant))
 
 
 def _session() -> list[Json]:

@@ -10,7 +10,12 @@ from quotemark.messages import LEVEL_0_FIELDS, OBSERVATIONS, Identity, component
 from quotemark.port import Engine
 from quotemark.results import Certification, CheckResult, CheckStatus, requirement_result
 from quotemark.stdio import EngineError
-from quotemark.suite.bench import Bench, RollbackUnsupportedError, ViolationError
+from quotemark.suite.bench import (
+    Bench,
+    PhaseUnsupportedError,
+    RollbackUnsupportedError,
+    ViolationError,
+)
 from quotemark.suite.register import RegisteredCheck, all_checks, requirements
 
 DEFAULT_SEED = 20260219
@@ -80,6 +85,8 @@ def _outcome(bench: Bench, registered: RegisteredCheck) -> tuple[CheckStatus, st
         return "failed", str(violation)
     except RollbackUnsupportedError as unsupported:
         return "unproven", f"no legacy path in this engine: {unsupported}"
+    except PhaseUnsupportedError as unsupported:
+        return "unsupported", str(unsupported)
     except EngineError as fault:
         return "failed", f"{fault.label}: {fault}"
     except (LookupError, TypeError, ValueError) as error:
