@@ -47,6 +47,9 @@ CLOCK_FROM_MS = 10**12
 MOST_CYCLES = 600
 """Cycles drawn of a longer replay: about as many as a picture has points to the side."""
 
+FEW_FILLS = 100
+"""More of one side are drawn small, so that they do not bury the quotes."""
+
 MS_PER_DAY = 86_400_000.0
 
 
@@ -113,19 +116,21 @@ def _draw_price(axes: Axes, run: Replay) -> str:
     _draw_fills(axes, sells, marker="v", color=COLOURS["ask"], label="sell")
     return (
         f"bids rest in {_cycles_with(run, 'bids')} of {len(run.frames)} cycles,"
-        f" asks in {_cycles_with(run, 'asks')}; {len(buys)} buys, {len(sells)} sells"
+        f" asks in {_cycles_with(run, 'asks')}; buys: {len(buys)}, sells: {len(sells)}"
     )
 
 
 def _draw_fills(axes: Axes, fills: Sequence[Fill], *, marker: str, color: str, label: str) -> None:
+    few = len(fills) <= FEW_FILLS
     axes.plot(
         _times(fills),
         [fill.price for fill in fills],
         ls="",
         marker=marker,
-        ms=7,
+        ms=7.0 if few else 3.0,
         color=color,
         markeredgecolor=COLOURS["ink"],
+        markeredgewidth=1.0 if few else 0.0,
         zorder=3,
         label=label,
     )
@@ -143,24 +148,14 @@ def _draw_pnl(axes: Axes, run: Replay) -> str:
     frames = _drawn(run)
     times = _times(frames)
     axes.axhline(0.0, color=COLOURS["ink"], lw=0.6)
-    axes.plot(
-        times,
-        [frame.spread for frame in frames],
-        color=COLOURS["spread"],
-        ls="--",
-        label="spread",
+    axes.plot(times, [frame.net for frame in frames], color=COLOURS["ink"], lw=2.6, label="net")
+    parts = (
+        ("spread", COLOURS["spread"], "--", [frame.spread for frame in frames]),
+        ("inventory", COLOURS["inventory"], "-.", [frame.inventory for frame in frames]),
+        ("-fees", COLOURS["fees"], ":", [-frame.fees for frame in frames]),
     )
-    axes.plot(
-        times,
-        [frame.inventory for frame in frames],
-        color=COLOURS["inventory"],
-        ls="-.",
-        label="inventory",
-    )
-    axes.plot(
-        times, [-frame.fees for frame in frames], color=COLOURS["fees"], ls=":", label="-fees"
-    )
-    axes.plot(times, [frame.net for frame in frames], color=COLOURS["ink"], lw=1.8, label="net")
+    for label, color, dashes, values in parts:
+        axes.plot(times, values, color=color, ls=dashes, lw=1.6, label=label)
     return f"ends at {signed(run.account.net)} net"
 
 
@@ -262,7 +257,7 @@ def _panel(
     figures: list[Figure] = []
     summaries: list[str] = []
     for _, run in runs:
-        figure = Figure(figsize=(5.6, 2.9), layout="constrained")
+        figure = Figure(figsize=(4.8, 2.9), layout="constrained")
         axes = figure.subplots()
         axes.set_ylabel(unit)
         summaries.append(draw(axes, run))
@@ -301,7 +296,7 @@ def _svg(figure: Figure, salt: str) -> str:
     import matplotlib as mpl  # noqa: PLC0415 - slow to import
 
     if figure.axes[0].get_legend_handles_labels()[1]:
-        figure.legend(loc="outside upper left", ncols=5, handlelength=2.4)
+        figure.legend(loc="outside upper left", ncols=5, handlelength=2.2, columnspacing=1.2)
     written = io.StringIO()
     no_metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))
     with mpl.rc_context({"svg.hashsalt": salt}):

@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from quotemark import __version__
 from quotemark.ablation import AblationRow
@@ -96,7 +95,7 @@ def render_report(certification: Certification | None, replays: Sequence[ReplayS
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(signed=signed, time=_time, svg=Markup)
+    environment.filters.update(signed=signed, time=_time)
     return environment.get_template("report.html.j2").render(
         certification=certification,
         phases=_phases(certification) if certification else [],

@@ -1,0 +1,378 @@
+"""The report: what stands on the page, in which order, and that the page needs nothing else."""
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from quotemark.ablation import AblationRow
+from quotemark.adapters import running
+from quotemark.charts import MOST_CYCLES, draw_panels
+from quotemark.errors import InputError
+from quotemark.replay import Replay
+from quotemark.replay import replay as run_replay
+from quotemark.report import MOST_FILLS, ReplaySection, render_report, write_report
+from quotemark.results import Certification, CheckResult
+from quotemark.scenario import load_scenario
+from quotemark.suite.runner import certify
+
+VOID_ELEMENTS = {"meta", "link", "br", "img", "hr", "input"}
+ABLATION = [
+    AblationRow("unprotected", 0.0, 12, 6.94, -0.8401),
+    AblationRow("unprotected", 3.0, 13, 7.25, -0.9017),
+    AblationRow("phases 1-4", 0.0, 1, -0.46, 0.1102),
+    AblationRow("phases 1-4", 3.0, 2, -0.12, -0.00001),
+]
+
+
+@dataclass
+class Element:
+    tag: str
+    attributes: dict[str, str | None]
+    text: str = ""
+
+
+@dataclass
+class Page(HTMLParser):
+    """Elements in the order in which they begin, each with all the text inside it."""
+
+    elements: list[Element] = field(default_factory=list)
+    _open: list[Element] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append(Element(tag, dict(attrs)))
+        if tag not in VOID_ELEMENTS:
+            self._open.append(self.elements[-1])
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append(Element(tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop().tag == tag, f"</{tag}> closes another element"
+
+    def handle_data(self, data: str) -> None:
+        for element in self._open:
+            element.text += data
+
+    def all(self, tag: str) -> list[Element]:
+        return [element for element in self.elements if element.tag == tag]
+
+    def one(self, tag: str) -> Element:
+        [element] = self.all(tag)
+        return element
+
+
+def parse(html: str) -> Page:
+    page = Page()
+    page.feed(html)
+    page.close()
+    assert not page._open
+    return page
+
+
+def words(element: Element) -> str:
+    return " ".join(element.text.split())
+
+
+def feb19_run(engine: str) -> tuple[str, Replay]:
+    scenario = load_scenario("feb19")
+    with running(engine) as running_engine:
+        return engine, run_replay(
+            running_engine,
+            scenario.session,
+            scenario.config,
+            fill_price=scenario.fill_price,
+        )
+
+
+@pytest.fixture(scope="module")
+def conformant() -> Certification:
+    with running("reference") as engine:
+        return certify(engine)
+
+
+@pytest.fixture(scope="module")
+def failing() -> Certification:
+    with running("legacy:deployed") as engine:
+        return certify(engine)
+
+
+@pytest.fixture(scope="module")
+def feb19() -> ReplaySection:
+    scenario = load_scenario("feb19")
+    runs = [feb19_run("legacy:deployed"), feb19_run("reference")]
+    return ReplaySection(scenario.title, scenario.notice, scenario.name, runs, ABLATION)
+
+
+@pytest.fixture(scope="module")
+def html(conformant: Certification, feb19: ReplaySection) -> str:
+    return render_report(conformant, [feb19])
+
+
+@pytest.fixture(scope="module")
+def page(html: str) -> Page:
+    return parse(html)
+
+
+# --- the page ---------------------------------------------------------------------------------
+
+
+def test_page_loads_nothing(html: str, page: Page) -> None:
+    for element in page.elements:
+        assert element.tag not in ("script", "iframe", "object", "embed")
+        for name in ("src", "href", "xlink:href", "srcset", "data"):
+            address = element.attributes.get(name)
+            assert address is None or address.startswith(("#", "data:,"))
+    assert "@import" not in html
+    assert not re.search(r"url\((?!#)", html)
+
+
+def test_every_link_leads_somewhere_and_no_id_is_repeated(
+    failing: Certification, feb19: ReplaySection
+) -> None:
+    page = parse(render_report(failing, [feb19, feb19]))
+    ids = Counter(element.attributes.get("id") for element in page.elements)
+    del ids[None]
+    assert set(ids.values()) == {1}
+    links = [*page.all("a"), *page.all("use")]
+    addresses = {link.attributes.get("href") or link.attributes.get("xlink:href") for link in links}
+    assert {str(address).removeprefix("#") for address in addresses} <= ids.keys()
+
+
+def test_page_is_accessible(page: Page) -> None:
+    assert page.one("html").attributes["lang"] == "en"
+    assert len(page.all("h1")) == 1
+    assert len(page.all("caption")) == len(page.all("table")) > 0
+    pictures = [one for one in page.elements if one.attributes.get("role") == "img"]
+    assert len(pictures) == len(page.all("svg")) == 8
+    assert all(picture.attributes.get("aria-label") for picture in pictures)
+
+
+def test_page_is_small(html: str) -> None:
+    assert len(html.encode()) < 500_000
+
+
+def test_same_results_give_the_same_bytes(
+    html: str, conformant: Certification, feb19: ReplaySection
+) -> None:
+    assert render_report(conformant, [feb19]) == html
+
+
+def test_text_from_outside_is_escaped(conformant: Certification, feb19: ReplaySection) -> None:
+    attack = '<script>alert(1)</script><img src="http://attack.example">'
+    [first, *others] = conformant.requirements
+    check = CheckResult(attack, (), attack, "failed", attack)
+    certification = msgspec.structs.replace(
+        conformant,
+        engine=attack,
+        version=attack,
+        digest=attack,
+        requirements=[msgspec.structs.replace(first, checks=[check]), *others],
+    )
+    [(_, run), _] = feb19.runs
+    hostile_run = replace(
+        run,
+        answers=Counter({"rejected non_finite": 1}),
+        first_rejection=attack,
+        fills=[replace(fill, cause=attack) for fill in run.fills],
+    )
+    section = ReplaySection(
+        attack,
+        attack,
+        attack,
+        [(attack, hostile_run)],
+        [AblationRow(attack, 0.0, 1, 0.0, 0.0)],
+        [check],
+    )
+    page = parse(render_report(certification, [section]))
+    assert not page.all("script")
+    assert not page.all("img")
+    assert attack in page.one("h1").text
+
+
+# --- the certification ------------------------------------------------------------------------
+
+
+def test_verdict_comes_first(page: Page, conformant: Certification) -> None:
+    assert words(page.one("h1")) == "✓ CONFORMANT: reference"
+    assert words(page.one("title")) == "CONFORMANT: reference"
+    header = words(page.one("header"))
+    assert f"{conformant.counts()['proven']} ✓ proven" in header
+    for fact in (conformant.digest, conformant.version, conformant.level, str(conformant.seed)):
+        assert fact in header
+
+
+def test_every_requirement_stands_with_statement_and_source(
+    page: Page, conformant: Certification
+) -> None:
+    rows = {row.attributes.get("id"): words(row) for row in page.all("tr")}
+    for result in conformant.requirements:
+        row = rows[result.requirement.id]
+        assert " ".join(result.requirement.statement.split()) in row
+        assert result.requirement.source in row
+        assert result.status in row
+        assert all(check.check in row for check in result.checks)
+
+
+def test_failing_certification_names_and_opens_the_violated_first(failing: Certification) -> None:
+    page = parse(render_report(failing, []))
+    assert words(page.one("h1")) == "✗ NOT CONFORMANT: legacy:deployed"
+    violated = [one for one in failing.requirements if one.status == "violated"]
+    linked = {link.attributes["href"] for link in page.all("a")}
+    assert linked >= {f"#{result.requirement.id}" for result in violated}
+    opened = [one for one in page.all("details") if "open" in one.attributes]
+    assert len(opened) == len(violated)
+    messages = {check.message for result in violated for check in result.checks}
+    text = words(page.one("main"))
+    assert all(" ".join(message.split()) in text for message in messages)
+    statuses = [
+        re.findall(r"^[✓✗?–] (proven|violated|unproven|unsupported)$", body.text, re.MULTILINE)
+        for body in page.all("tbody")
+    ]
+    assert sum(map(len, statuses)) == len(failing.requirements)
+    for of_phase in statuses:
+        order = [status != "violated" for status in of_phase]
+        assert order == sorted(order)
+
+
+# --- the replays ------------------------------------------------------------------------------
+
+
+def test_replay_alone_has_no_verdict(feb19: ReplaySection) -> None:
+    page = parse(render_report(None, [feb19]))
+    assert words(page.one("h1")) == "Replay"
+    assert "CONFORMANT" not in words(page.one("body"))
+
+
+def test_notice_and_summary(page: Page, feb19: ReplaySection) -> None:
+    notices = [words(one) for one in page.all("p") if one.attributes.get("role") == "note"]
+    assert notices == [feb19.notice]
+    rows = [words(row) for row in page.all("tr")]
+    assert "legacy:deployed 181 12 +6.940 6.940 -0.840 +0.028 -0.834 0.034" in rows
+    assert "reference 181 1 -0.460 0.460 +0.110 +0.000 +0.112 0.002" in rows
+
+
+def test_ablation_is_a_line_an_engine(page: Page) -> None:
+    rows = [words(row) for row in page.all("tr")]
+    assert "Engine Reach 0 bp Reach 3 bp" in rows
+    assert "unprotected 12 +6.940 -0.840 13 +7.250 -0.902" in rows
+    assert "phases 1-4 1 -0.460 +0.110 2 -0.120 +0.000" in rows
+
+
+def test_fills_stand_with_their_causes(page: Page, feb19: ReplaySection) -> None:
+    rows = [words(row) for row in page.all("tr")]
+    assert "22:10:43.799 sell 0.46 29.142 29.1415 buy aggressor feb19-01: 0.46 at 29.142" in rows
+    causes = [fill.cause for _, run in feb19.runs for fill in run.fills]
+    assert all(any(cause in row for row in rows) for cause in causes)
+
+
+def test_pictures_say_what_they_show(page: Page) -> None:
+    captions = [words(caption) for caption in page.all("figcaption")]
+    assert captions == [
+        "legacy:deployed: bids rest in 139 of 181 cycles, asks in 181; buys: 11, sells: 1",
+        "reference: bids rest in 181 of 181 cycles, asks in 181; buys: 0, sells: 1",
+        "legacy:deployed: ends at +6.940",
+        "reference: ends at -0.460",
+        "legacy:deployed: ends at -0.840 net",
+        "reference: ends at +0.110 net",
+        "legacy:deployed: between -16.047 and -1.667 bp/s",
+        "reference: between -39.817 and -4.136 bp/s",
+    ]
+
+
+def test_pictures_of_a_panel_share_their_axes(feb19: ReplaySection) -> None:
+    for panel in draw_panels(feb19.runs, "salt"):
+        baseline, engine = (re.findall("<text.*</text>", one.svg or "") for one in panel.pictures)
+        assert baseline == engine
+        assert baseline
+
+
+def test_engine_that_shows_only_quotes_has_no_drift_picture(feb19: ReplaySection) -> None:
+    _, (label, run) = feb19.runs
+    quotes_only = [
+        replace(frame, observation={side: frame.observation[side] for side in ("bids", "asks")})
+        for frame in run.frames
+    ]
+    runs = [feb19.runs[0], (label, replace(run, frames=quotes_only))]
+    drift = draw_panels(runs, "salt")[-1]
+    assert drift.pictures[0].svg is not None
+    assert drift.pictures[1].svg is None
+    assert drift.pictures[1].summary == "the engine does not give its drift"
+
+
+def test_drift_without_variance_is_drawn_without_a_band(feb19: ReplaySection) -> None:
+    label, run = feb19.runs[1]
+    frames = [
+        replace(frame, observation={**frame.observation, "drift_variance": None})
+        for frame in run.frames
+    ]
+    drift = draw_panels([(label, replace(run, frames=frames))], "salt")[-1]
+    assert drift.pictures[0].svg is not None
+    assert drift.pictures[0].summary.endswith("the engine does not give its variance")
+
+
+def test_times_before_2001_are_seconds_of_the_tape(feb19: ReplaySection) -> None:
+    label, run = feb19.runs[0]
+    start_ms = run.frames[0].t_ms
+    early = replace(
+        run,
+        frames=[replace(frame, t_ms=frame.t_ms - start_ms) for frame in run.frames],
+        fills=[replace(fill, t_ms=fill.t_ms - start_ms) for fill in run.fills],
+    )
+    page = parse(render_report(None, [replace(feb19, runs=[(label, early)])]))
+    assert "UTC" not in words(page.one("main"))
+    assert any(words(row).startswith("242.799 s sell 0.46") for row in page.all("tr"))
+
+
+def test_long_replay_is_thinned_and_says_so(feb19: ReplaySection) -> None:
+    label, run = feb19.runs[0]
+    long = replace(run, frames=run.frames * 10, fills=run.fills * 100)
+    assert len(long.frames) > 3 * MOST_CYCLES
+    page = parse(render_report(None, [replace(feb19, runs=[(label, long)])]))
+    text = words(page.one("main"))
+    assert "The pictures show one cycle in 4" in text
+    assert f"1200 fills, the first {MOST_FILLS} listed" in text
+
+
+def test_steps_that_were_not_taken_are_told(feb19: ReplaySection) -> None:
+    label, run = feb19.runs[0]
+    answers = Counter({"ok": 1, "rejected non_finite": 2, "unsupported": 1})
+    troubled = replace(run, answers=answers, first_rejection="trade at 7: no", own_fills_left_out=5)
+    text = words(parse(render_report(None, [replace(feb19, runs=[(label, troubled)])])).one("main"))
+    assert (
+        "legacy:deployed: 3 steps were not taken (2 rejected non_finite, 1 unsupported);"
+        " first rejected: trade at 7: no." in text
+    )
+    assert "legacy:deployed: 5 own fills on the tape are left out" in text
+
+
+def test_replay_without_a_cycle_says_so(feb19: ReplaySection) -> None:
+    runs = [("silent", Replay("silent", {}))]
+    page = parse(render_report(None, [replace(feb19, runs=runs)]))
+    assert not page.all("svg")
+    assert "nothing to draw" in words(page.one("main"))
+
+
+# --- writing it -------------------------------------------------------------------------------
+
+
+def test_report_is_written_into_a_new_folder(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folder" / "report.html"
+    write_report(path, "<p>±√P</p>")
+    assert path.read_text("utf-8") == "<p>±√P</p>"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_report_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "report.html"
+    folder.mkdir()
+    with pytest.raises(InputError, match=r"report\.html: cannot be written"):
+        write_report(folder, "page")
+    assert list(tmp_path.iterdir()) == [folder]
