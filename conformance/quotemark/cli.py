@@ -223,7 +223,8 @@ def smoke(engine: str, in_process: bool, as_json: bool) -> None:
 def explain(requirement_id: str) -> None:
     """Print a requirement: its statement, source, and the checks that prove it."""
     from quotemark.errors import InputError  # noqa: PLC0415
-    from quotemark.suite.register import all_checks, requirements  # noqa: PLC0415
+    from quotemark.suite.checks import all_checks  # noqa: PLC0415
+    from quotemark.suite.register import requirements  # noqa: PLC0415
 
     found = requirements().get(requirement_id)
     if found is None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from quotemark import __version__
 from quotemark.builtin import BuiltinEngine
+from quotemark.errors import InputError
 from quotemark.messages import LEVEL_0_FIELDS, OBSERVATIONS, Identity, component_fields
 from quotemark.port import Engine
 from quotemark.results import Certification, CheckResult, CheckStatus, requirement_result
@@ -16,7 +17,8 @@ from quotemark.suite.bench import (
     RollbackUnsupportedError,
     ViolationError,
 )
-from quotemark.suite.register import RegisteredCheck, all_checks, requirements
+from quotemark.suite.checks import all_checks
+from quotemark.suite.register import RegisteredCheck, requirements
 
 DEFAULT_SEED = 20260219
 Progress = Callable[[int, int, str], None]
@@ -89,7 +91,9 @@ def _outcome(bench: Bench, registered: RegisteredCheck) -> tuple[CheckStatus, st
         return "unsupported", str(unsupported)
     except EngineError as fault:
         return "failed", f"{fault.label}: {fault}"
-    except (LookupError, TypeError, ValueError) as error:
+    except InputError as refusal:
+        return "failed", str(refusal)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         return "failed", f"an answer cannot be read: {type(error).__name__}: {error}"
     return "passed", ""
 
