@@ -53,8 +53,16 @@ def _make(name: str, *, in_process: bool) -> Engine:
     if kind == "python" and rest:
         return load_in_process(rest) if in_process else worker(rest)
     if kind == "mutant" and rest:
-        return StdioEngine([sys.executable, "-m", "quotemark.mutants", rest])
+        return _mutant(rest)
     raise InputError(f"engine is {name!r}, expected one of {', '.join(WAYS_IN)}")
+
+
+def _mutant(name: str) -> StdioEngine:
+    from quotemark.mutants import MUTANTS  # noqa: PLC0415 - only who asks for one loads them
+
+    if name not in MUTANTS:
+        raise InputError(f"mutant is {name!r}, expected one of {', '.join(MUTANTS)}")
+    return StdioEngine([sys.executable, "-m", "quotemark.mutants", name])
 
 
 def worker(target: str) -> StdioEngine:
@@ -63,7 +71,9 @@ def worker(target: str) -> StdioEngine:
 
 
 def load_in_process(target: str) -> Engine:
-    """Make the Python engine ``module:factory`` in this process."""
+    """Make the Python engine ``module:factory`` in this process, of this folder as in a worker."""
+    if "" not in sys.path:
+        sys.path.insert(0, "")
     try:
         return load_engine(target)
     except (ValueError, ImportError, AttributeError) as error:

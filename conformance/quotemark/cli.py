@@ -113,25 +113,35 @@ def certify(
     The report shows the Feb 19 session too, with baseline and engine side by side.
     """
     from quotemark.adapters import running  # noqa: PLC0415
+    from quotemark.errors import InputError  # noqa: PLC0415
     from quotemark.report import render_report, write_report  # noqa: PLC0415
     from quotemark.scenario import load_scenario  # noqa: PLC0415
+    from quotemark.stdio import EngineError  # noqa: PLC0415
     from quotemark.suite.runner import certify as run_suite  # noqa: PLC0415
     from quotemark.text import certification_lines  # noqa: PLC0415
 
     with running(engine, in_process=in_process) as under_test, _progress() as show:
         certification = run_suite(under_test, phases=phases, seed=seed, progress=show)
-        sections = []
-        if "engine" in under_test.initialize().components:
-            scenario = load_scenario("feb19")
-            runs = [_run_scenario(scenario, scenario.baseline, scenario.baseline, phases)]
-            runs.append(_run_with(scenario, under_test, certification.engine, phases))
-            sections.append(_scenario_section(scenario, runs))
+        sections, lines = [], []
+        try:
+            if "engine" in under_test.initialize().components:
+                scenario = load_scenario("feb19")
+                runs = [_run_scenario(scenario, scenario.baseline, scenario.baseline, phases)]
+                runs.append(_run_with(scenario, under_test, certification.engine, phases))
+                sections.append(_scenario_section(scenario, runs))
+        except (InputError, EngineError) as error:  # the certification stands without it
+            lines = [f"Feb 19 is not shown: {error}", ""]
     path = report or REPORT_FOLDER / f"certify-{_file_name(certification.engine)}.html"
     write_report(path, render_report(certification, sections))
     if as_json:
-        _print_json({"certification": certification, "report": str(path)})
+        _print_json(
+            {
+                "conformant": certification.conformant,
+                "certification": certification,
+                "report": str(path),
+            }
+        )
     else:
-        lines = []
         for section in sections:
             lines += [*_section_lines(section), ""]
         _print_lines([*lines, *certification_lines(certification), f"report: {path}"])

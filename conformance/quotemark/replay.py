@@ -9,15 +9,33 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
 
 from quotemark.errors import InputError
 from quotemark.messages import Answer, Json, Ok, Opened, Rejected
 from quotemark.pnl import PnlAccount
 from quotemark.port import Engine
+from quotemark.stdio import EngineError
 from quotemark.venue import Fill, FillPrice, Venue
 
 SESSION = "replay"
+
+
+class _Quote(Struct):
+    price: Annotated[float, Meta(gt=0.0)]
+    size: Annotated[float, Meta(ge=0.0)]
+
+
+class _Ladder(Struct):
+    """What the venue needs of a cycle's observation."""
+
+    bids: list[_Quote] = []
+    asks: list[_Quote] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +83,26 @@ def replay(
 ) -> Replay:
     """Replay ``tape`` against component ``engine`` of ``engine``.
 
-    Raises :class:`InputError` where the engine refuses the component or the configuration.
+    Raises :class:`InputError` where the engine refuses the component or the configuration, and
+    :class:`EngineError` where it breaks or answers a ladder that is none.
     """
     name = engine.initialize().name
     opened = engine.open(SESSION, "engine", config, seed)
     if not isinstance(opened, Opened):
         reason = opened.message if isinstance(opened, Rejected) else opened.reason
         raise InputError(f"{name} does not open component 'engine': {reason}")
-    run = Replay(engine=name, config=opened.config, account=PnlAccount(_fee_bps(opened.config)))
-    venue = Venue(reach_bps, fill_price)
+    try:
+        run = Replay(engine=name, config=opened.config, account=PnlAccount(_fee_bps(opened.config)))
+        _run(engine, tape, run, Venue(reach_bps, fill_price), tape_fills=tape_fills)
+    finally:
+        with suppress(EngineError):  # an engine that broke has nothing left to close
+            engine.close(SESSION)
+    return run
+
+
+def _run(
+    engine: Engine, tape: Sequence[Json], run: Replay, venue: Venue, *, tape_fills: bool
+) -> None:
     pending: list[Json] = []
     mid: float | None = None
     for index, step in enumerate(tape):
@@ -97,13 +126,21 @@ def replay(
         if step["step"] == "cycle":
             observation = _apply(engine, run, pending)
             pending = []
+            _check_ladder(run.engine, step, observation)
             venue.rest(observation.get("bids", ()), observation.get("asks", ()))
             if mid is not None:
                 run.frames.append(_frame(step["t_ms"], mid, observation, run.account))
     if pending:
         _apply(engine, run, pending)
-    engine.close(SESSION)
-    return run
+
+
+def _check_ladder(engine: str, step: Json, observation: Json) -> None:
+    try:
+        msgspec.convert(observation, _Ladder)
+    except msgspec.ValidationError as error:
+        raise EngineError(
+            "protocol", f"{engine} answered cycle at {step['t_ms']} wrongly: {error}"
+        ) from None
 
 
 def _fee_bps(config: Json) -> float:

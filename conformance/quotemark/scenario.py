@@ -91,8 +91,10 @@ def load_scenario(name: str) -> Scenario:
     path = folder / "scenario.toml"
     try:
         file = msgspec.convert(tomllib.loads(path.read_text("utf-8")), _ScenarioFile)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
         raise InputError(f"{path}: {error}") from None
+    if "session" not in file.tapes:
+        raise InputError(f"{path}: tapes lack 'session', the tape that is replayed")
     return Scenario(
         name=name,
         folder=folder,

@@ -119,7 +119,11 @@ def main() -> None:
     responses = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     sys.path.insert(0, "")
-    serve(load_engine(sys.argv[1]), sys.stdin.buffer, responses)
+    try:
+        engine = load_engine(sys.argv[1])
+    except (ValueError, ImportError, AttributeError) as error:
+        sys.exit(f"python:{sys.argv[1]}: {error}")
+    serve(engine, sys.stdin.buffer, responses)
 
 
 if __name__ == "__main__":

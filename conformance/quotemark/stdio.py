@@ -175,13 +175,13 @@ class StdioEngine:
                 left = left[os.write(stdin, left) :]
             except BlockingIOError:
                 if not _has_room(stdin, timeout_s):
-                    raise self._fault("timeout", f"read nothing for {timeout_s:g} s") from None
+                    raise self._give_up(f"read nothing for {timeout_s:g} s") from None
 
     def _receive(self, request_id: int) -> msgspec.Raw:
         try:
             line = self._lines.get(timeout=ANSWER_TIMEOUT_S)
         except queue.Empty:
-            raise self._fault("timeout", f"gave no answer within {ANSWER_TIMEOUT_S:g} s") from None
+            raise self._give_up(f"gave no answer within {ANSWER_TIMEOUT_S:g} s") from None
         if not line.endswith(b"\n"):
             self._lines.put(b"")
             raise self._crash(f"ended without answering request {request_id}")
@@ -194,6 +194,11 @@ class StdioEngine:
         if response.id != request_id or response.result is UNSET:
             raise self._fault("protocol", f"answered id {response.id}, expected {request_id}")
         return response.result
+
+    def _give_up(self, message: str) -> EngineError:
+        """End the engine: what it may still answer would come out of turn."""
+        self._process.kill()
+        return self._fault("timeout", message)
 
     def _crash(self, message: str) -> EngineError:
         """Wait for the last words on stderr: they say why."""

@@ -20,8 +20,8 @@ def read_tape(path: Path) -> list[Json]:
     """Read and check a tape.
 
     Raises :class:`InputError` naming file and line for a line that is not JSON, an unknown event,
-    a missing or unknown field, a number that is not finite, time running back, or an id that came
-    before.
+    a missing or unknown field, a number that is not finite, a price, size or mid that is not above
+    0, time running back, or an id that came before.
     """
     try:
         lines = path.read_bytes().splitlines()
@@ -54,7 +54,7 @@ def _checked_steps(path: Path, lines: list[bytes]) -> Iterator[Json]:
 def _parsed(place: str, line: bytes) -> Json:
     try:
         step = msgspec.json.decode(line)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         hint = "; NaN and Infinity are no JSON numbers" if _names_non_finite(line) else ""
         raise InputError(f"{place}: not JSON: {error}{hint}") from None
     if not isinstance(step, dict):
@@ -63,6 +63,9 @@ def _parsed(place: str, line: bytes) -> Json:
         parse_step("engine", step)
     except StepError as error:
         raise InputError(f"{place}: {error.rejection.code}: {error}") from None
+    for name in ("price", "size", "mid"):
+        if step.get(name) is not None and not step[name] > 0.0:
+            raise InputError(f"{place}: out_of_range: {name} is {step[name]}, expected above 0")
     return step
 
 

@@ -106,7 +106,7 @@ class Venue:
 
 
 def _resting(quotes: Iterable[Json]) -> list[RestingQuote]:
-    return [RestingQuote(quote["price"], quote["size"]) for quote in quotes]
+    return [RestingQuote(quote["price"], quote["size"]) for quote in quotes if quote["size"] > 0.0]
 
 
 def _sign(aggressor_side: str) -> float:

@@ -162,7 +162,10 @@ def main() -> None:
     )
     compare(
         "Quote cycle of phases 1 to 4, 20 x 20 book (median of a round)",
-        {"reference": engine_cycles(500), "predict and update alone": reference_filter(observations)},
+        {
+            "reference": engine_cycles(500),
+            "predict and update alone": reference_filter(observations),
+        },
     )
     steps: list[Json] = [
         {"step": "observe", "z_bps_per_s": z_bps_per_s, "variance": VARIANCE}

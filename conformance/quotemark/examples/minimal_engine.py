@@ -1,78 +1,141 @@
-"""The smallest engine that conforms: ``drift`` and ``expected_pnl`` over stdio, nothing imported.
+"""The smallest conforming engine: ``drift`` and ``expected_pnl`` over stdio, as in PROTOCOL.md."""
 
-To be read beside PROTOCOL.md, from its end: lines, methods, the check of a step, the formulas.
-"""
-
+import json
 import math
+import sys
 from typing import Any
 
-FINITE, FROM_0, POSITIVE, FRACTION = (-1e15, 1e15), (0.0, 1e15), (1e-15, 1e15), (0.0, 1.0)
+Json = dict[str, Any]
+STEPS = {  # of each component, with the fields of each; "|" stands between words to choose from
+    "drift": {
+        "predict": "t_ms",
+        "observe": "z_bps_per_s variance",
+        "fill": "side=buy|sell price mid sigma_bps_per_sqrt_s",
+        "trend": "magnitude_bps agreement p_continuation",
+    },
+    "expected_pnl": {
+        "level": """side=bid|ask depth_bps gamma_base_per_bps inventory_beta kappa_per_bps
+        max_position sigma_bps_per_sqrt_s time_horizon_s drift_bps_per_s position as_cost_bps
+        fee_bps carry_cost_bps"""
+    },
+}
+PNL, POSTERIOR = ("expected_pnl_bps", "keep"), ("drift_bps_per_s", "variance", "confidence")
+GIVEN = {"drift": (*POSTERIOR, "uncertainty_bps_per_s"), "expected_pnl": PNL}
+CONFIG = {"theta_per_s": 0.02, "process_noise": 1.0, "prior_variance": 50.0, "p_min": 2.0}
+DEFAULTS: Json = {"drift": CONFIG | {"fill_variance": 9.0, "sigma_trend": 2.0}, "expected_pnl": {}}
+SHARES, NOT_NEGATIVE = ("agreement", "p_continuation"), ("depth_bps", "process_noise", "p_min")
+ANY_SIGN = ("t_ms", "z_bps_per_s", "magnitude_bps", "inventory_beta", "drift_bps_per_s", "position")
+COSTS = ("as_cost_bps", "fee_bps", "carry_cost_bps")
+SESSIONS: dict[str, tuple[str, Json]] = {}
 
 
-class RejectedError(Exception):
-    """Bad input: a code of the closed list, and a message. No state has changed."""
-
-    def answer(self) -> dict[str, str]:
-        return {"status": "rejected", "code": self.args[0], "message": self.args[1]}
-
-
-def check(name: str, value: Any, allowed: tuple[Any, ...]) -> None:
-    if isinstance(allowed[0], str):
-        if value not in allowed:
-            raise RejectedError("unparsable", f"{name} is {value!r}, expected one of {allowed}")
-    elif type(value) is not int and (type(value) is not float or name == "t_ms"):
-        code = "non_finite" if value in ("nan", "inf", "-inf") else "unparsable"
-        raise RejectedError(code, f"{name} is {value!r}, expected a number")
-    elif not allowed[0] <= value <= allowed[1]:
-        raise RejectedError("out_of_range", f"{name} is {value}, expected {allowed}")
-
-
-def check_step(step: dict[str, Any], kinds: dict[str, Any]) -> None:
-    if step.get("step") not in list(kinds):
-        code = "unknown_step" if "step" in step else "missing_field"
-        raise RejectedError(code, f"step is {step.get('step')!r}, expected one of {list(kinds)}")
-    fields = kinds[step["step"]]
-    for name in step:
-        if name not in fields and name != "step":
-            raise RejectedError("unknown_field", f"{name} is unknown")
-    for name, allowed in fields.items():
-        if name not in step:
-            raise RejectedError("missing_field", f"{name} is absent")
-        check(name, step[name], allowed)
+def check(fields: str, values: Json) -> None:
+    """Raise ValueError(code, message) unless ``values`` has just ``fields``, all in range."""
+    words = dict(field.partition("=")[::2] for field in fields.split())
+    for name in (*words, *values):
+        if name not in values or name not in words:
+            raise ValueError("unknown_field" if name in values else "missing_field", name)
+        value, low = values[name], 0.0 if name in SHARES + NOT_NEGATIVE else 1e-15
+        low, high = -1e15 if name in ANY_SIGN + COSTS else low, 1.0 if name in SHARES else 1e15
+        if words[name] and value in words[name].split("|"):
+            continue
+        if value in ("nan", "inf", "-inf"):
+            raise ValueError("non_finite", f"{name} is {value}")
+        if words[name] or type(value) not in ((int,) if name == "t_ms" else (int, float)):
+            raise ValueError("unparsable", f"{name} is {value!r}")
+        if not low <= value <= high:
+            raise ValueError("out_of_range", f"{name} is {value}, expected {low} to {high}")
 
 
 def added_variance(theta: float, process_noise: float, dt_s: float) -> float:
-    """Q(dt) = q / (2 theta) (1 - e^(-2 theta dt)): exact, not q dt (D-01)."""
+    """Q(dt) = q / (2 theta) (1 - e^(-2 theta dt)): exact, not q dt."""
     return process_noise / (2.0 * theta) * -math.expm1(-2.0 * theta * dt_s)
 
 
-class Drift:
-    """Phase 1: the posterior N(mean, variance) of the drift."""
+def drift(state: Json, step: Json) -> tuple[Any, ...]:
+    """Take a step of the Kalman filter; ``state`` is its configuration, mean, variance and time."""
+    kind, z, r = step["step"], step.get("z_bps_per_s", 0.0), step.get("variance")
+    if kind == "predict":
+        theta, last_ms = state["theta_per_s"], state.get("t_ms", step["t_ms"])
+        if step["t_ms"] < last_ms:
+            raise ValueError("time_reversed", f"t_ms is {step['t_ms']}, expected {last_ms} or more")
+        dt_s, state["t_ms"] = (step["t_ms"] - last_ms) / 1000.0, step["t_ms"]
+        state["mean"] *= math.exp(-theta * dt_s)
+        state["variance"] *= math.exp(-2.0 * theta * dt_s)
+        state["variance"] += added_variance(theta, state["process_noise"], dt_s)
+    elif kind == "fill":  # an own buy is bearish, an own sell bullish
+        z = abs(step["mid"] - step["price"]) / step["mid"] * 1e4 / step["sigma_bps_per_sqrt_s"]
+        z, r = -z if step["side"] == "buy" else z, state["fill_variance"]
+    elif kind == "trend" and step["agreement"]:  # positive magnitudes are a falling market
+        z = -step["magnitude_bps"] * step["agreement"] * step["p_continuation"]
+        r = (state["sigma_trend"] / step["agreement"]) ** 2
+    if r is not None and (kind != "trend" or r <= 1e15):
+        check(STEPS["drift"]["observe"], {"z_bps_per_s": z, "variance": r})
+        gain = state["variance"] / (state["variance"] + r)
+        state["mean"] += gain * (z - state["mean"])
+        state["variance"] = max(state["p_min"], (1.0 - gain) * state["variance"])
+    confidence = min(1.0, max(0.0, 1.0 - state["variance"] / state["prior_variance"]))
+    return state["mean"], state["variance"], confidence, math.sqrt(state["variance"])
 
-    config = {  # default, least, greatest
-        "theta_per_s": (0.02, 1e-9, 1e9),
-        "process_noise": (1.0, 0.0, 1e9),
-        "prior_variance": (50.0, 1e-9, 1e9),
-        "p_min": (2.0, 0.0, 1e9),
-        "fill_variance": (9.0, 1e-9, 1e9),
-        "sigma_trend": (2.0, 1e-3, 1e6),
-    }
-    steps = {
-        "predict": {"t_ms": FINITE},
-        "observe": {"z_bps_per_s": FINITE, "variance": POSITIVE},
-        "fill": {
-            "side": ("buy", "sell"),
-            **dict.fromkeys(("price", "mid", "sigma_bps_per_sqrt_s"), POSITIVE),
-        },
-        "trend": {"magnitude_bps": FINITE, "agreement": FRACTION, "p_continuation": FRACTION},
-    }
-    fields = ("drift_bps_per_s", "variance", "uncertainty_bps_per_s", "confidence")
 
-    def __init__(self, config: dict[str, float]) -> None:
-        self.c, self.t_ms = config, None
-        self.mean, self.variance = 0.0, config["prior_variance"]
+def expected_pnl(_: Json, step: Json) -> tuple[Any, ...]:
+    """E[PnL] = lambda (d - AS - fee - carry) + drift contribution - inventory penalty."""
+    sigma, tau, bid = step["sigma_bps_per_sqrt_s"], step["time_horizon_s"], step["side"] == "bid"
+    u = min(1.0, max(-1.0, step["position"] / step["max_position"]))
+    gamma = step["gamma_base_per_bps"] * (1.0 + step["inventory_beta"] * u * u)
+    penalty = gamma * abs(u) * sigma * sigma * tau * (1.0 if bid == (u > 0.0) else -0.5)
+    drift_term = step["drift_bps_per_s"] * tau / 2.0 * (1.0 if bid else -1.0)
+    margin = step["depth_bps"] - step["as_cost_bps"] - step["fee_bps"] - step["carry_cost_bps"]
+    pnl = math.exp(-step["kappa_per_bps"] * step["depth_bps"]) * margin + drift_term - penalty
+    return pnl, pnl > 0.0
 
-    def apply(self, step: dict[str, Any]) -> dict[str, Any]:
-        check_step(step, self.steps)
-        getattr(self, step["step"])(step)
-        ...
+
+def act(method: str, params: Json, step: Json) -> Json:
+    """Open a session, apply a step or close; what is rejected has changed nothing."""
+    session = params["session"]
+    if (session in SESSIONS) == (method == "open"):
+        raise ValueError("duplicate" if method == "open" else "not_open", f"session {session!r}")
+    if method == "close":
+        del SESSIONS[session]
+        return {}
+    if method == "open":
+        component = params["component"]
+        if component not in STEPS:
+            raise ValueError("unknown_component", component)
+        check(" ".join(DEFAULTS[component]), config := DEFAULTS[component] | params["config"])
+        state = config | {"mean": 0.0, "variance": config.get("prior_variance")}
+        SESSIONS[session] = component, state
+        return {"config": config}
+    component, state = SESSIONS[session]
+    if step.get("step") not in list(STEPS[component]):
+        raise ValueError("unknown_step" if "step" in step else "missing_field", "step")
+    step = {"carry_cost_bps": 0.0, **step} if component == "expected_pnl" else step
+    check(f"step={step['step']} {STEPS[component][step['step']]}", step)
+    figures = (drift if component == "drift" else expected_pnl)(state, step)
+    return {"observation": dict(zip(GIVEN[component], figures, strict=True))}
+
+
+def answer(method: str, params: Json, step: Json) -> Json:
+    """Answer with the status; an error of ``act`` is a rejection."""
+    try:
+        return {"status": "ok", **act(method, params, step)}
+    except ValueError as error:
+        return {"status": "rejected", "code": error.args[0], "message": error.args[1]}
+
+
+def main() -> None:
+    """Answer each line by one line, flushed at once, until stdin ends."""
+    result: Json = {"protocol": "1.0", "name": "minimal", "version": "1.0", "digest": "none"}
+    result |= {"phases": [1, 4], "components": list(STEPS), "fields": GIVEN, "clock": "injected"}
+    for line in sys.stdin:
+        request = json.loads(line)
+        method, params = request["method"], request.get("params", {})
+        if method == "apply":
+            result = {"observations": [answer(method, params, step) for step in params["steps"]]}
+        elif method in ("open", "close"):
+            result = answer(method, params, {})
+        print(json.dumps({"jsonrpc": "2.0", "id": request["id"], "result": result}), flush=True)
+
+
+if __name__ == "__main__":
+    main()

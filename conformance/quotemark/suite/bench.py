@@ -111,6 +111,10 @@ class Bench:
             self.engine.close(session)
         return answer
 
+    def demand_opened(self, component: str, config: Json) -> None:
+        """Demand that a session opens with ``config``, before a replay opens its own."""
+        self.engine.close(self._open(component, config))
+
     def _with_gates(self, component: str, config: Json | None) -> Json:
         """Configuration with the gates written out, so that no check rests on an engine's own."""
         if component != "engine":

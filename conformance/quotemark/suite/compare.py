@@ -9,6 +9,7 @@ levels) are compared exactly, except on the ties of D-20 and D-42.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -40,9 +41,9 @@ def _distance(difference: Difference) -> str:
 
 
 def is_close(expected: float, got: float) -> bool:
-    """Whether two figures agree within the suite's tolerance."""
+    """Whether two finite figures agree within the suite's tolerance."""
     allowed = max(ABSOLUTE_TOLERANCE, RELATIVE_TOLERANCE * max(abs(expected), abs(got)))
-    return abs(expected - got) <= allowed
+    return abs(expected - got) <= allowed < math.inf
 
 
 def first_difference(expected: Answer, got: Answer, fields: Collection[str]) -> Difference | None:
@@ -123,7 +124,7 @@ def _quotes_difference(
                 return Difference(place, quote[name], "nothing")
             difference = _value_difference(place, quote[name], other[name])
             if difference is not None and not (
-                name == "price" and _on_tick_boundary(side, expected["mid"], quote, other["price"])
+                name == "price" and _on_tick_boundary(side, expected, quote, other["price"])
             ):
                 return difference
     return None
@@ -135,15 +136,17 @@ def _count(got: object) -> object:
 
 def _has_tie(side: str, expected: Json) -> bool:
     """Whether a level's expected PnL is so near 0 that either decision conforms (D-20)."""
-    pnls: Sequence[Sequence[float]] | None = expected["expected_pnl_bps"]
+    pnls: Sequence[Sequence[float]] | None = expected.get("expected_pnl_bps")
     if pnls is None:
         return False
     return any(abs(pnl) < TIE for pnl in pnls[0 if side == "bids" else 1])
 
 
-def _on_tick_boundary(side: str, mid: float, quote: Json, price: Any) -> bool:  # noqa: ANN401
+def _on_tick_boundary(side: str, expected: Json, quote: Json, price: Any) -> bool:  # noqa: ANN401
     """Whether the unrounded price lies so near a tick that its neighbour conforms too (D-42)."""
-    tick = quote["tick"]
+    if not {"tick", "depth_bps"} <= quote.keys() or "mid" not in expected:
+        return False  # an engine beside itself, of which not all is seen
+    mid, tick = expected["mid"], quote["tick"]
     if not _is_number(price) or not is_close(abs(price - quote["price"]), tick):
         return False
     sign = -1.0 if side == "bids" else 1.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from quotemark.scenario import load_scenario
 from quotemark.suite import feb19, inventory_80_percent
 from quotemark.suite.bench import Bench
 from quotemark.suite.register import check
@@ -17,7 +18,7 @@ def feb19_with_phases_1_to_4(bench: Bench) -> None:
 @check("engine", "S-feb19-phase-1", "E2E-03")
 def feb19_with_phase_1_alone(bench: Bench) -> None:
     """Feb 19 with phase 1 alone, beside the baseline, for every reach of the aggressors."""
-    bench.require(1)
+    bench.demand_opened("engine", {**load_scenario("feb19").config, **feb19.PHASE_1_ALONE})
     feb19.demand_phase_1_alone(bench.engine)
 
 

@@ -81,21 +81,21 @@ def run_check(bench: Bench, registered: RegisteredCheck) -> CheckResult:
 
 
 def _outcome(bench: Bench, registered: RegisteredCheck) -> tuple[CheckStatus, str]:
+    status: CheckStatus = "failed"
     try:
         registered.run(bench)
-    except ViolationError as violation:
-        return "failed", str(violation)
-    except RollbackUnsupportedError as unsupported:
-        return "unproven", f"no legacy path in this engine: {unsupported}"
-    except PhaseUnsupportedError as unsupported:
-        return "unsupported", str(unsupported)
+        status, message = "passed", ""
+    except (ViolationError, InputError) as violation:
+        message = str(violation)
     except EngineError as fault:
-        return "failed", f"{fault.label}: {fault}"
-    except InputError as refusal:
-        return "failed", str(refusal)
+        message = f"{fault.label}: {fault}"
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        return "failed", f"an answer cannot be read: {type(error).__name__}: {error}"
-    return "passed", ""
+        message = f"an answer cannot be read: {type(error).__name__}: {error}"
+    except RollbackUnsupportedError as unsupported:
+        status, message = "unproven", f"no legacy path in this engine: {unsupported}"
+    except PhaseUnsupportedError as unsupported:
+        status, message = "unsupported", str(unsupported)
+    return status, message
 
 
 def _result(registered: RegisteredCheck, status: CheckStatus, message: str) -> CheckResult:

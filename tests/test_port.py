@@ -1,0 +1,516 @@
+"""The transports, with real processes: what conforms, what breaks, and what stays behind."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec import Raw
+
+from quotemark import stdio
+from quotemark.adapters import running, worker
+from quotemark.builtin import BuiltinEngine, reference
+from quotemark.examples import minimal_engine
+from quotemark.messages import Closed, Json, Ok, Opened, Rejected, RejectionCode
+from quotemark.results import Certification
+from quotemark.server import serve
+from quotemark.stdio import EngineError, StdioEngine
+from quotemark.suite.market import ALL_PHASES, cycle, observe, predict, signal, trade
+from quotemark.suite.runner import certify
+
+MINIMAL = f"stdio:{shlex.join([sys.executable, minimal_engine.__file__])}"
+WRONG = f"stdio:{shlex.join([sys.executable, '-m', 'quotemark.examples.wrong_engine'])}"
+
+SCRIPT = """
+import json, os, sys, time
+
+IDENTITY = {
+    "protocol": "1.0", "name": "script", "version": "1", "digest": "none", "phases": [],
+    "components": ["drift"], "fields": {"drift": ["variance"]}, "clock": "injected",
+}
+
+def read():
+    return json.loads(sys.stdin.readline())
+
+def write(request, **reply):
+    print(json.dumps({"jsonrpc": "2.0", "id": request["id"], **reply}), flush=True)
+"""
+"""What every script begins with; each plays an engine as far as its test needs."""
+
+Script = Callable[[str], StdioEngine]
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Iterator[Script]:
+    """Start an engine from the text of its program."""
+    started: list[StdioEngine] = []
+
+    def start(program: str) -> StdioEngine:
+        path = tmp_path / "engine.py"
+        path.write_text(SCRIPT + program, "utf-8")
+        started.append(StdioEngine([sys.executable, str(path)]))
+        return started[-1]
+
+    yield start
+    for engine in started:
+        engine.shutdown()
+
+
+@pytest.fixture
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], StdioEngine]:
+    """Start the worker of ``make`` in a module of the given text."""
+
+    def start(text: str) -> StdioEngine:
+        (tmp_path / "own_engine.py").write_text(text, "utf-8")
+        path = os.pathsep.join([str(tmp_path), *(str(Path(entry).resolve()) for entry in sys.path)])
+        monkeypatch.setenv("PYTHONPATH", path)
+        return worker("own_engine:make")
+
+    return start
+
+
+def statuses(certification: Certification) -> dict[str, str]:
+    return {result.requirement.id: result.status for result in certification.requirements}
+
+
+def pid_of(engine: StdioEngine) -> int:
+    return engine._process.pid
+
+
+def demand_gone(pid: int) -> None:
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+# --- certification through stdio --------------------------------------------------------------
+
+
+def test_minimal_engine_is_certified_for_what_it_offers() -> None:
+    with running(MINIMAL) as engine:
+        certification = certify(engine)
+    assert certification.conformant
+    assert certification.level == "components"
+    found = statuses(certification)
+    assert set(found.values()) == {"proven", "unsupported"}
+    assert {found[id_] for id_ in ("D-01", "D-05", "D-07", "D-15", "D-18", "U-2")} == {"proven"}
+    assert {found[id_] for id_ in ("D-08", "D-12", "D-41", "D-42", "G-1")} == {"unsupported"}
+
+
+def test_wrong_engine_is_refused_by_name_of_its_slip() -> None:
+    with running(WRONG) as engine:
+        certification = certify(engine)
+    assert not certification.conformant
+    found = statuses(certification)
+    assert found["D-01"] == "violated"
+    assert {found[id_] for id_ in ("D-03", "D-05", "D-06", "D-18", "D-20")} == {"proven"}
+
+
+@pytest.mark.parametrize(
+    ("steps", "code"),
+    [
+        ([observe("nan", 1.0)], "non_finite"),
+        ([observe(1e16, 1.0)], "out_of_range"),
+        ([observe(1.0, 1e-16)], "out_of_range"),
+        ([predict(5), predict(4)], "time_reversed"),
+        ([{"step": "predict"}], "missing_field"),
+        ([{}], "missing_field"),
+        ([{**predict(0), "now": 1}], "unknown_field"),
+        ([{"step": "level"}], "unknown_step"),
+        ([{"step": ["predict"]}], "unknown_step"),
+        ([{"step": "predict", "t_ms": 1.5}], "unparsable"),
+        ([{"step": "predict", "t_ms": True}], "unparsable"),
+        ([{"step": "predict", "t_ms": 10**400}], "out_of_range"),
+        ([observe(None, 1.0)], "unparsable"),  # type: ignore[arg-type]
+    ],
+)
+def test_minimal_engine_and_reference_reject_alike(steps: list[Json], code: str) -> None:
+    with running(MINIMAL) as minimal, running("reference") as built_in:
+        for engine in (minimal, built_in):
+            engine.open("one", "drift", {}, 0)
+            *before, last = engine.apply("one", steps)
+            assert all(isinstance(answer, Ok) for answer in before)
+            assert isinstance(last, Rejected)
+            assert last.code == code
+
+
+@pytest.mark.parametrize("name", [MINIMAL, "reference", "python:quotemark.builtin:reference"])
+def test_sessions_are_kept_apart_by_every_transport(name: str) -> None:
+    with running(name) as engine:
+        assert isinstance(engine.open("one", "drift", {"p_min": 0}, 0), Opened)
+        assert isinstance(engine.open("two", "drift", {}, 0), Opened)
+        demand_rejected(engine.open("one", "drift", {}, 0), "duplicate")
+        demand_rejected(engine.open("new", "weather", {}, 0), "unknown_component")
+        demand_rejected(engine.open("new", "drift", {"speed": 1.0}, 0), "unknown_field")
+        demand_rejected(engine.open("new", "drift", {"p_min": -1.0}, 0), "out_of_range")
+        demand_rejected(engine.open("new", "drift", {"p_min": "low"}, 0), "unparsable")
+        demand_rejected(engine.open("new", "drift", {"p_min": "inf"}, 0), "non_finite")
+        assert engine.apply("one", [observe(1.0, 1.0)]) != engine.apply("two", [observe(2.0, 1.0)])
+        assert engine.apply("one", []) == []
+        for answer in engine.apply("new", [predict(0), predict(0)]):
+            demand_rejected(answer, "not_open")
+        assert engine.close("one") == Closed()
+        demand_rejected(engine.close("one"), "not_open")
+        assert isinstance(engine.open("one", "drift", {}, 0), Opened)
+
+
+def demand_rejected(answer: object, code: RejectionCode) -> None:
+    assert isinstance(answer, Rejected)
+    assert answer.code == code
+
+
+# --- the worker process of Python engines -----------------------------------------------------
+
+
+def test_worker_answers_as_the_engine_in_process_does() -> None:
+    steps: list[Json] = [
+        {"step": "book", "t_ms": 0, "bids": [[99.9, 1.0]], "asks": [[100.1, 1.0]]},
+        *(trade(number, "sell") for number in range(25)),
+        signal(30, -1.25, 3.5),
+        signal(30, "nan", 3.5),  # type: ignore[arg-type]
+        {"step": "funding", "t_ms": 30, "rate": "0.0001", "interval_s": 3600.0},
+        cycle(40),
+        {"step": "cycle", "t_ms": 50},
+        cycle(49),
+    ]
+    answers = []
+    for name in ("reference", "python:quotemark.builtin:reference"):
+        with running(name) as engine:
+            opened = engine.open("one", "engine", ALL_PHASES, 1)
+            answers.append(json.loads(encoded([engine.initialize(), opened])))
+            answers[-1] += json.loads(encoded(engine.apply("one", steps)))
+    assert answers[0] == answers[1]
+    assert len(answers[0]) == len(steps) + 2
+
+
+def encoded(value: object) -> bytes:
+    return stdio._encoder.encode(value)
+
+
+def test_what_a_python_engine_prints_leaves_the_protocol_alone(
+    module: Callable[[str], StdioEngine],
+) -> None:
+    engine = module(
+        """
+import os
+from quotemark.builtin import BuiltinEngine
+
+class Chatty(BuiltinEngine):
+    def apply(self, session, steps):
+        print("thinking", flush=True)
+        os.write(1, b"straight to stdout, as native code does\\n")
+        return super().apply(session, steps)
+
+print("imported")
+make = Chatty
+"""
+    )
+    engine.initialize()
+    engine.open("one", "drift", {}, 0)
+    assert len(engine.apply("one", [predict(0)] * 250)) == 250
+    engine.shutdown()
+    assert any("straight to stdout" in line for line in engine._stderr)
+
+
+def test_worker_keeps_numbers_that_are_not_finite(module: Callable[[str], StdioEngine]) -> None:
+    engine = module(
+        """
+from quotemark.builtin import BuiltinEngine
+from quotemark.messages import Ok
+
+class Broken(BuiltinEngine):
+    def apply(self, session, steps):
+        return [Ok({"variance": float("nan"), "pair": (float("inf"), -float("inf"))})]
+
+make = Broken
+"""
+    )
+    assert engine.apply("one", [predict(0)]) == [Ok({"variance": "nan", "pair": ["inf", "-inf"]})]
+    engine.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        ("own_engine", "no factory"),
+        ("no_such_module:make", "No module named 'no_such_module'"),
+        ("os:no_such_engine", "no attribute 'no_such_engine'"),
+    ],
+)
+def test_worker_that_finds_no_engine_says_why(target: str, reason: str) -> None:
+    engine = worker(target)
+    with pytest.raises(EngineError, match=reason) as caught:
+        engine.initialize()
+    engine.shutdown()
+    assert caught.value.label == "crash"
+
+
+# --- the server's own faults ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "request_id", "code"),
+    [
+        (b"not json", None, -32700),
+        (b"\xff\xfe", None, -32700),
+        (b"", None, -32700),
+        (b"[]", None, -32600),
+        (b'{"jsonrpc": "2.0", "id": 4, "method": "reboot"}', 4, -32600),
+        (b'{"jsonrpc": "2.0", "id": "four", "method": "close"}', None, -32600),
+        (b'{"jsonrpc": "2.0", "id": 4, "method": "open"}', 4, -32602),
+        (b'{"jsonrpc": "2.0", "id": 4, "method": "close", "params": {"session": 7}}', 4, -32602),
+        (b'{"jsonrpc": "2.0", "id": 4, "method": "apply", "params": [1, 2]}', 4, -32602),
+    ],
+)
+def test_server_answers_malformed_requests_and_goes_on(
+    line: bytes, request_id: int | None, code: int
+) -> None:
+    good = b'{"jsonrpc":"2.0","id":9,"method":"close","params":{"session":"one"}}'
+    faulty, fine = served(line, good)
+    assert (faulty["id"], faulty["error"]["code"]) == (request_id, code)
+    assert faulty["error"]["message"]
+    assert fine["id"] == 9
+    assert fine["result"]["code"] == "not_open"
+
+
+def test_server_ends_at_shutdown_and_at_eof() -> None:
+    shutdown = b'{"jsonrpc":"2.0","id":1,"method":"shutdown"}'
+    assert served(shutdown, shutdown) == [{"jsonrpc": "2.0", "id": 1, "result": None}]
+    assert served() == []
+
+
+def served(*lines: bytes) -> list[Any]:
+    responses = io.BytesIO()
+    serve(reference(), io.BytesIO(b"".join(line + b"\n" for line in lines)), responses)
+    return [json.loads(line) for line in responses.getvalue().splitlines()]
+
+
+# --- pipelining -------------------------------------------------------------------------------
+
+
+def test_large_applies_are_chunked_and_answered_in_order() -> None:
+    steps = [observe(float(number % 7), 1.0 + number) for number in range(12_345)]
+    with running(MINIMAL) as engine, running("reference") as built_in:
+        for one in (engine, built_in):
+            one.open("one", "drift", {}, 0)
+        assert variances(engine.apply("one", steps)) == variances(built_in.apply("one", steps))
+
+
+def variances(answers: list[Any]) -> list[float]:
+    return [answer.observation["variance"] for answer in answers]
+
+
+def test_chunks_go_out_before_the_first_is_answered(script: Script) -> None:
+    engine = script(
+        """
+requests = [read() for _ in range(5)]
+for request in requests:
+    write(request, result={"observations": [
+        {"status": "ok", "observation": {"t_ms": step["t_ms"]}}
+        for step in request["params"]["steps"]
+    ]})
+"""
+    )
+    answers = engine.apply("one", [predict(number) for number in range(450)])
+    assert answers == [Ok({"t_ms": number}) for number in range(450)]
+
+
+def test_no_more_chunks_are_in_flight_than_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stdio, "CHUNK_STEPS", 1)
+    monkeypatch.setattr(stdio, "CHUNKS_IN_FLIGHT", 4)
+    sent = received = most = 0
+    send, receive = StdioEngine._send, StdioEngine._receive
+
+    def counting_send(engine: StdioEngine, method: str, *rest: Any) -> int:  # noqa: ANN401
+        nonlocal sent, most
+        sent += 1
+        most = max(most, sent - received)
+        return send(engine, method, *rest)
+
+    def counting_receive(engine: StdioEngine, request_id: int) -> Raw:
+        nonlocal received
+        received += 1
+        return receive(engine, request_id)
+
+    monkeypatch.setattr(StdioEngine, "_send", counting_send)
+    monkeypatch.setattr(StdioEngine, "_receive", counting_receive)
+    with running(MINIMAL) as engine:
+        engine.open("one", "drift", {}, 0)
+        assert len(engine.apply("one", [predict(0)] * 50)) == 50
+    assert most == 4
+
+
+# --- faults of an engine ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("program", "label", "message"),
+    [
+        ("sys.exit('out of memory')", "crash", "out of memory"),
+        ("read(); print('{\"json', end='', flush=True); sys.exit(1)", "crash", "without answering"),
+        ("read(); os.close(1); read()", "crash", "without answering"),
+        ("read(); print('hello', flush=True); read()", "garbage", "hello"),
+        ("read(); print(flush=True); read()", "garbage", "printed"),
+        ("read(); print('[' * 100_000, flush=True); read()", "garbage", "printed"),
+        ('read(); os.write(1, b\'{"jsonrpc": "\\xff"}\\n\'); read()', "garbage", "printed"),
+        ("write({'id': 7}, result=IDENTITY); read()", "protocol", "answered id 7, expected 1"),
+        ("write({'id': None}, result=IDENTITY); read()", "protocol", "answered id None"),
+        ("write(read()); read()", "protocol", "expected 1"),
+        ("write(read(), result={'name': 'x'}); read()", "protocol", "answered initialize wrongly"),
+        (
+            "write(read(), error={'code': -32603, 'message': 'on strike'}); read()",
+            "protocol",
+            "on strike",
+        ),
+        (
+            "IDENTITY['protocol'] = '2.0'; write(read(), result=IDENTITY); read()",
+            "protocol",
+            r"speaks protocol '2\.0', expected 1\.0",
+        ),
+    ],
+)
+def test_faults_have_labels(script: Script, program: str, label: str, message: str) -> None:
+    engine = script(program)
+    with pytest.raises(EngineError, match=message) as caught:
+        engine.initialize()
+    assert caught.value.label == label
+
+
+def test_minor_versions_get_along(script: Script) -> None:
+    engine = script("IDENTITY['protocol'] = '1.7'; write(read(), result=IDENTITY); read()")
+    assert engine.initialize().protocol == "1.7"
+
+
+@pytest.mark.parametrize(
+    ("result", "message"),
+    [
+        ('{"observations": []}', "gave 0 observations for 2 steps"),
+        ('{"observations": [{"status": "ok"}]}', "gave 1 observations for 2 steps"),
+        ('{"observations": [{"status": "fine"}] * 2}', "answered apply wrongly"),
+        ('{"observations": [{"status": "rejected", "code": "ugly", "message": ""}] * 2}', "ugly"),
+        ("[]", "answered apply wrongly"),
+    ],
+)
+def test_wrong_answers_to_apply_are_faults(script: Script, result: str, message: str) -> None:
+    engine = script(f"write(read(), result={result}); read()")
+    with pytest.raises(EngineError, match=message) as caught:
+        engine.apply("one", [predict(0), predict(1)])
+    assert caught.value.label == "protocol"
+
+
+def test_text_that_is_no_utf_8_is_a_fault(script: Script) -> None:
+    engine = script(
+        """
+read()
+os.write(1, b'{"jsonrpc":"2.0","id":1,"result":{"status":"ok","config":{"a":"\\xff"}}}\\n')
+read()
+"""
+    )
+    with pytest.raises(EngineError) as caught:
+        engine.open("one", "drift", {}, 0)
+    assert caught.value.label in ("garbage", "protocol")
+
+
+def test_silence_is_a_timeout(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stdio, "ANSWER_TIMEOUT_S", 0.05)
+    engine = script("read(); read()")
+    with pytest.raises(EngineError, match=r"no answer within 0\.05 s") as caught:
+        engine.initialize()
+    assert caught.value.label == "timeout"
+
+
+def test_an_engine_that_stops_reading_is_a_timeout(
+    script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stdio, "ANSWER_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(stdio, "SHUTDOWN_TIMEOUT_S", 0.05)
+    engine = script("time.sleep(1000)")
+    with pytest.raises(EngineError, match=r"read nothing for 0\.05 s") as caught:
+        engine.apply("one", [{"step": "x" * 100_000}] * 100)
+    assert caught.value.label == "timeout"
+    engine.shutdown()
+    demand_gone(pid_of(engine))
+
+
+def test_a_crash_stays_a_crash(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stdio, "STDERR_TIMEOUT_S", 0.05)
+    engine = script("read(); os.close(1); [read() for _ in range(9)]")
+    for _ in range(3):
+        with pytest.raises(EngineError) as caught:
+            engine.initialize()
+        assert caught.value.label == "crash"
+
+
+@pytest.mark.parametrize(
+    "command", ["", "no-such-program-anywhere", "'unbalanced", str(Path(__file__).parent)]
+)
+def test_what_cannot_be_run_cannot_start(command: str) -> None:
+    with pytest.raises(EngineError) as caught:
+        StdioEngine(command)
+    assert caught.value.label == "cannot_start"
+
+
+def test_a_flood_on_stderr_blocks_nothing(script: Script) -> None:
+    engine = script(
+        """
+for _ in range(3):
+    request = read()
+    for number in range(40_000):
+        print("a line of a log that nobody asked for, number", number, file=sys.stderr)
+    write(request, result=IDENTITY)
+sys.exit("the last line")
+"""
+    )
+    for _ in range(3):
+        assert engine.initialize().name == "script"
+    with pytest.raises(EngineError, match="the last line"):
+        engine.initialize()
+
+
+# --- what stays behind ------------------------------------------------------------------------
+
+
+def test_nothing_stays_of_an_engine_that_was_shut_down() -> None:
+    with running(MINIMAL) as engine:
+        assert isinstance(engine, StdioEngine)
+        engine.initialize()
+        assert engine._process.poll() is None
+    demand_gone(pid_of(engine))
+    assert engine._process.returncode == 0
+    with pytest.raises(EngineError) as caught:
+        engine.initialize()
+    assert caught.value.label == "crash"
+    engine.shutdown()
+
+
+def test_nothing_stays_of_an_engine_that_ignores_shutdown(
+    script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stdio, "SHUTDOWN_TIMEOUT_S", 0.05)
+    engine = script(
+        """
+import signal, subprocess
+
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1000)"])
+write(read(), result=IDENTITY)
+time.sleep(1000)
+"""
+    )
+    engine.initialize()
+    engine.shutdown()  # returns once no process holds stdout any more, the engine's child included
+    demand_gone(pid_of(engine))
+    assert engine._process.returncode < 0
+
+
+def test_builtin_engines_forget_their_sessions_at_shutdown() -> None:
+    engine = BuiltinEngine()
+    engine.open("one", "drift", {}, 0)
+    engine.shutdown()
+    demand_rejected(engine.close("one"), "not_open")
