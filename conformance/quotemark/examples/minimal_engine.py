@@ -125,11 +125,12 @@ def answer(method: str, params: Json, step: Json) -> Json:
 
 def main() -> None:
     """Answer each line by one line, flushed at once, until stdin ends."""
-    result: Json = {"protocol": "1.0", "name": "minimal", "version": "1.0", "digest": "none"}
-    result |= {"phases": [1, 4], "components": list(STEPS), "fields": GIVEN, "clock": "injected"}
+    identity: Json = {"protocol": "1.0", "name": "minimal", "version": "1.0", "digest": "none"}
+    identity |= {"phases": [1, 4], "components": list(STEPS), "fields": GIVEN, "clock": "injected"}
     for line in sys.stdin:
         request = json.loads(line)
         method, params = request["method"], request.get("params", {})
+        result: Json | None = identity if method == "initialize" else None
         if method == "apply":
             result = {"observations": [answer(method, params, step) for step in params["steps"]]}
         elif method in ("open", "close"):
