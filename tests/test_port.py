@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import json
 import os
@@ -514,3 +515,28 @@ def test_builtin_engines_forget_their_sessions_at_shutdown() -> None:
     engine.open("one", "drift", {}, 0)
     engine.shutdown()
     demand_rejected(engine.close("one"), "not_open")
+
+
+def test_the_minimal_engine_stays_minimal() -> None:
+    """Under 120 lines of code, blank lines and docstrings aside, and the standard library only."""
+    source = Path(minimal_engine.__file__).read_text("utf-8")
+    tree = ast.parse(source)
+    documented = {
+        line
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.FunctionDef) and ast.get_docstring(node)
+        for line in range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1)
+    }
+    code = [
+        line
+        for number, line in enumerate(source.splitlines(), start=1)
+        if line.strip() and number not in documented
+    ]
+    imported = {
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    } | {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert len(code) < 120
+    assert imported <= set(sys.stdlib_module_names)

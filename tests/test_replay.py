@@ -17,7 +17,7 @@ from quotemark.adapters import running
 from quotemark.builtin import reference
 from quotemark.errors import InputError
 from quotemark.port import Engine
-from quotemark.replay import Replay, replay
+from quotemark.replay import Frame, Replay, replay
 from quotemark.suite.market import ALL_PHASES, gates
 
 Step = dict[str, Any]
@@ -126,6 +126,7 @@ def test_an_engine_knows_its_fills_and_no_trade_gives_more_than_it_has(
     assert set(run.answers) == {"ok"}
     for frame in run.frames:
         assert frame.observation["position"] == pytest.approx(frame.position, abs=1e-12)
+        assert frame.net == pytest.approx(net_by_hand(run, frame), abs=1e-9)
     filled: defaultdict[str, float] = defaultdict(float)
     for fill in run.fills:
         filled[fill.trade_id] += fill.size
@@ -133,6 +134,15 @@ def test_an_engine_knows_its_fills_and_no_trade_gives_more_than_it_has(
         assert size <= tape[int(trade_id[1:])]["size"] * (1.0 + 1e-12)
     seen = [step for step in run.steps if step["step"] != "fill"]
     assert seen == tape
+
+
+def net_by_hand(run: Replay, frame: Frame) -> float:
+    """Cash, position at the mid and fees of 1.5 bp, from the fills up to the frame."""
+    fills = [fill for fill in run.fills if fill.t_ms <= frame.t_ms]
+    signed = [fill.size if fill.side == "buy" else -fill.size for fill in fills]
+    cash = -sum(size * fill.price for size, fill in zip(signed, fills, strict=True))
+    fees = sum(fill.size * fill.price for fill in fills) * 1.5e-4
+    return cash + sum(signed) * frame.mid - fees
 
 
 @given(market=markets, tape_fills=st.booleans())

@@ -540,6 +540,7 @@ def test_a_whole_figure_may_come_without_its_point_but_a_count_may_not_gain_one(
     assert difference({"x": float(n)}, {"x": n}, ["x"]) == ""
     assert difference({"x": n}, {"x": float(n)}, ["x"]) == "x"
     assert difference({"x": [float(n)]}, {"x": [n]}, ["x"]) == ""
+    assert difference({"x": float(n == 1)}, {"x": n == 1}, ["x"]) == "x"
 
 
 @given(st.lists(figures, max_size=4), st.lists(figures, max_size=4))

@@ -53,7 +53,7 @@ class Lot(NamedTuple):
 
 
 prices = st.integers(90, 110)
-sizes = st.integers(1, 6)
+sizes = st.integers(0, 6)
 ladders = st.lists(st.tuples(prices, sizes), max_size=6)
 aggressors = st.tuples(st.sampled_from(["buy", "sell"]), prices, sizes)
 happenings = st.lists(st.one_of(aggressors, st.tuples(ladders, ladders)), max_size=12)

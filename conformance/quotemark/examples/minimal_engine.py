@@ -6,43 +6,49 @@ import sys
 from typing import Any
 
 Json = dict[str, Any]
-STEPS = {  # of each component, with the fields of each; "|" stands between words to choose from
+
+
+def fields(text: str) -> dict[str, str]:
+    """Fields by name, each with the words it may be; a number has none."""
+    return dict(field.partition("=")[::2] for field in text.split())
+
+
+STEPS = {  # of each component, with the fields of each
     "drift": {
-        "predict": "t_ms",
-        "observe": "z_bps_per_s variance",
-        "fill": "side=buy|sell price mid sigma_bps_per_sqrt_s",
-        "trend": "magnitude_bps agreement p_continuation",
+        "predict": fields("t_ms"),
+        "observe": fields("z_bps_per_s variance"),
+        "fill": fields("side=buy|sell price mid sigma_bps_per_sqrt_s"),
+        "trend": fields("magnitude_bps agreement p_continuation"),
     },
     "expected_pnl": {
-        "level": """side=bid|ask depth_bps gamma_base_per_bps inventory_beta kappa_per_bps
+        "level": fields("""side=bid|ask depth_bps gamma_base_per_bps inventory_beta kappa_per_bps
         max_position sigma_bps_per_sqrt_s time_horizon_s drift_bps_per_s position as_cost_bps
-        fee_bps carry_cost_bps"""
+        fee_bps carry_cost_bps""")
     },
 }
 PNL, POSTERIOR = ("expected_pnl_bps", "keep"), ("drift_bps_per_s", "variance", "confidence")
 GIVEN = {"drift": (*POSTERIOR, "uncertainty_bps_per_s"), "expected_pnl": PNL}
 CONFIG = {"theta_per_s": 0.02, "process_noise": 1.0, "prior_variance": 50.0, "p_min": 2.0}
 DEFAULTS: Json = {"drift": CONFIG | {"fill_variance": 9.0, "sigma_trend": 2.0}, "expected_pnl": {}}
-SHARES, NOT_NEGATIVE = ("agreement", "p_continuation"), ("depth_bps", "process_noise", "p_min")
-ANY_SIGN = ("t_ms", "z_bps_per_s", "magnitude_bps", "inventory_beta", "drift_bps_per_s", "position")
-COSTS = ("as_cost_bps", "fee_bps", "carry_cost_bps")
+SIGNED = fields("""t_ms z_bps_per_s magnitude_bps inventory_beta drift_bps_per_s position
+as_cost_bps fee_bps carry_cost_bps""")
+RANGES = dict.fromkeys(SIGNED, (-1e15, 1e15)) | dict.fromkeys(CONFIG, (1e-9, 1e9))
+RANGES |= dict.fromkeys(("depth_bps", "process_noise", "p_min"), (0.0, 1e15))
+RANGES |= {"agreement": (0.0, 1.0), "p_continuation": (0.0, 1.0), "sigma_trend": (1e-3, 1e6)}
 SESSIONS: dict[str, tuple[str, Json]] = {}
 
 
-def check(fields: str, values: Json) -> None:
-    """Raise ValueError(code, message) unless ``values`` has just ``fields``, all in range."""
-    words = dict(field.partition("=")[::2] for field in fields.split())
-    for name in (*words, *values):
-        if name not in values or name not in words:
-            raise ValueError("unknown_field" if name in values else "missing_field", name)
-        value, low = values[name], 0.0 if name in SHARES + NOT_NEGATIVE else 1e-15
-        low, high = -1e15 if name in ANY_SIGN + COSTS else low, 1.0 if name in SHARES else 1e15
+def check(words: dict[str, str], values: Json) -> None:
+    """Raise ValueError(code, message) unless ``values`` are just those named, all in range."""
+    for name in words.keys() ^ values.keys():
+        raise ValueError("unknown_field" if name in values else "missing_field", name)
+    for name, value in values.items():
+        low, high = RANGES.get(name, (1e-15, 1e15))
         if words[name] and value in words[name].split("|"):
             continue
-        if value in ("nan", "inf", "-inf"):
-            raise ValueError("non_finite", f"{name} is {value}")
         if words[name] or type(value) not in ((int,) if name == "t_ms" else (int, float)):
-            raise ValueError("unparsable", f"{name} is {value!r}")
+            code = "non_finite" if value in ("nan", "inf", "-inf") else "unparsable"
+            raise ValueError(code, f"{name} is {value!r}")
         if not low <= value <= high:
             raise ValueError("out_of_range", f"{name} is {value}, expected {low} to {high}")
 
@@ -52,9 +58,9 @@ def added_variance(theta: float, process_noise: float, dt_s: float) -> float:
     return process_noise / (2.0 * theta) * -math.expm1(-2.0 * theta * dt_s)
 
 
-def drift(state: Json, step: Json) -> tuple[Any, ...]:
+def drift(state: Json, kind: str, step: Json) -> tuple[Any, ...]:
     """Take a step of the Kalman filter; ``state`` is its configuration, mean, variance and time."""
-    kind, z, r = step["step"], step.get("z_bps_per_s", 0.0), step.get("variance")
+    z, r = step.get("z_bps_per_s", 0.0), step.get("variance")
     if kind == "predict":
         theta, last_ms = state["theta_per_s"], state.get("t_ms", step["t_ms"])
         if step["t_ms"] < last_ms:
@@ -78,7 +84,7 @@ def drift(state: Json, step: Json) -> tuple[Any, ...]:
     return state["mean"], state["variance"], confidence, math.sqrt(state["variance"])
 
 
-def expected_pnl(_: Json, step: Json) -> tuple[Any, ...]:
+def expected_pnl(step: Json) -> tuple[Any, ...]:
     """E[PnL] = lambda (d - AS - fee - carry) + drift contribution - inventory penalty."""
     sigma, tau, bid = step["sigma_bps_per_sqrt_s"], step["time_horizon_s"], step["side"] == "bid"
     u = min(1.0, max(-1.0, step["position"] / step["max_position"]))
@@ -102,16 +108,18 @@ def act(method: str, params: Json, step: Json) -> Json:
         component = params["component"]
         if component not in STEPS:
             raise ValueError("unknown_component", component)
-        check(" ".join(DEFAULTS[component]), config := DEFAULTS[component] | params["config"])
+        check(
+            dict.fromkeys(DEFAULTS[component], ""), config := DEFAULTS[component] | params["config"]
+        )
         state = config | {"mean": 0.0, "variance": config.get("prior_variance")}
         SESSIONS[session] = component, state
         return {"config": config}
-    component, state = SESSIONS[session]
-    if step.get("step") not in list(STEPS[component]):
-        raise ValueError("unknown_step" if "step" in step else "missing_field", "step")
-    step = {"carry_cost_bps": 0.0, **step} if component == "expected_pnl" else step
-    check(f"step={step['step']} {STEPS[component][step['step']]}", step)
-    figures = (drift if component == "drift" else expected_pnl)(state, step)
+    (component, state), kind = SESSIONS[session], step.pop("step", None)
+    if kind not in list(STEPS[component]):
+        raise ValueError("missing_field" if kind is None else "unknown_step", f"step is {kind!r}")
+    step = {"carry_cost_bps": 0.0, **step} if kind == "level" else step
+    check(STEPS[component][kind], step)
+    figures = expected_pnl(step) if kind == "level" else drift(state, kind, step)
     return {"observation": dict(zip(GIVEN[component], figures, strict=True))}
 
 
