@@ -616,7 +616,7 @@ def test_on_a_tick_boundary_the_neighbour_conforms_too(
     ticks: int, off: float, steps: int, side: str
 ) -> None:
     """The unrounded price lies ``off`` ticks from a whole one; the engine is ``steps`` away."""
-    tick, mid = 0.001, 100.0
+    tick, mid = 0.001, 100.00037  # between ticks, so that the two sides are no mirror images
     unrounded = (ticks + off) * tick
     depth = abs(unrounded / mid - 1.0) * 1e4
     assume(depth > 0.01)

@@ -99,7 +99,7 @@ class Bench:
             if difference is not None:
                 raise ViolationError(
                     f"{component} departs from the reference at step {index + 1} of {len(steps)},"
-                    f" {_describe(step)}: {difference}"
+                    f" {_describe(step)}: {difference}; opened with {complete}"
                 )
 
     def open_answer(self, component: str, config: Json) -> OpenAnswer:

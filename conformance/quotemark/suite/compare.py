@@ -71,7 +71,8 @@ def _observation_difference(
     for name in got:
         if name not in fields or name not in expected:
             return Difference(name, "no such field declared", got[name])
-    for name, value in expected.items():
+    # inner figures first: they are the cause, the quotes the consequence
+    for name, value in sorted(expected.items(), key=lambda item: item[0] in ("bids", "asks")):
         if name not in fields:
             continue
         if name not in got:

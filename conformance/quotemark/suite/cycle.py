@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import random
 from typing import Any
 
-from quotemark.messages import Json, Opened, Rejected
+from quotemark.messages import Json, Ok, Opened, Rejected
 from quotemark.suite.bench import Bench
 from quotemark.suite.compare import is_close
 from quotemark.suite.market import (
@@ -49,8 +50,10 @@ def fee_floors_the_touch_only(bench: Bench) -> None:
     config = {**gates(1, 2, 3), "base_half_spread_bps": 3.0, "tick_size": 0.0001}
     seen = bench.cycle([signal(0, -50.0, 1.0), cycle(0)], config)
     for number in range(6):
-        price = 100.0 * (1.0 + (1.5 + number) / 1e4)
-        bench.demand_close(f"ask {number}", price, seen["asks"][number]["price"])
+        depth_bps = (seen["asks"][number]["price"] - MID) / MID * 1e4
+        # a tick is 0.01 bp, and the unrounded price stands on one: its neighbour conforms too
+        near = abs(depth_bps - 1.5 - number) < 0.0101
+        bench.demand(f"ask {number} rests {1.5 + number} bp deep", near, depth_bps)
 
 
 @check("engine", "D-42")
@@ -121,7 +124,13 @@ def estimates_replace_the_defaults(bench: Bench) -> None:
 def bad_events_change_nothing(bench: Bench) -> None:
     """Each bad event is rejected with its code, and the next cycle quotes as if it never came."""
     fill = {"step": "fill", "t_ms": 50, "side": "buy", "price": MID, "size": 1.0, "id": "a"}
-    before = [book(0, [[99.9, 1.0]], [[100.1, 1.0]]), fill, trend(60, 4.0), cycle(100)]
+    before = [
+        book(0, [[99.9, 1.0]], [[100.1, 1.0]]),
+        fill,
+        trend(60, 4.0),
+        cycle(100),
+        signal(150, -6.0, 20.0),
+    ]
     bad: list[tuple[Json, str]] = [
         ({**fill, "t_ms": 200}, "duplicate"),
         (cycle(99), "time_reversed"),
@@ -149,7 +158,52 @@ def bad_events_change_nothing(bench: Bench) -> None:
     ]
     for step, code in bad:
         bench.demand_rejected("engine", step, code, before, cycle(300))
-    bench.demand_rejected("engine", {"step": "cycle", "t_ms": 0}, "missing_field", [], cycle(1))
+    held = [signal(0, -6.0, 20.0)]
+    bench.demand_rejected("engine", {"step": "cycle", "t_ms": 0}, "missing_field", held, cycle(1))
+
+
+@check("engine", "Q-08")
+def a_rejected_fill_keeps_its_id(bench: Bench) -> None:
+    """A fill rejected for its time may come again, rightly; the position then follows it."""
+    late = {"step": "fill", "t_ms": 50, "side": "buy", "price": MID, "size": 6.0, "id": "a"}
+    right = {**late, "t_ms": 200, "mid": MID}
+    steps = [cycle(100), late, right, cycle(300)]
+    answers = bench.answer("engine", steps, bench.gates(1, 2, 3, 4))
+    bench.demand("a late fill is rejected", isinstance(answers[1], Rejected), answers[1])
+    bench.demand("the same id is accepted later", isinstance(answers[2], Ok), answers[2])
+
+
+@check("engine", "D-43")
+def what_an_estimate_leaves_out_stays(bench: Bench) -> None:
+    """Sigma 5, then only a horizon of 5 s: both hold at the next cycle."""
+    steps: list[Json] = [
+        {"step": "estimate", "t_ms": 0, "sigma_bps_per_sqrt_s": 5.0},
+        {"step": "estimate", "t_ms": 0, "time_horizon_s": 5.0},
+        cycle(0),
+    ]
+    seen = bench.cycle(steps, {**bench.gates(1, 2, 3), "tick_size": 1e-6})
+    half_spread = math.log1p(0.15 / 0.1287) / 0.15 + 0.15 * 25.0 * 5.0 / 2.0 + 1.5
+    depth_bps = (MID - seen["bids"][0]["price"]) / MID * 1e4
+    bench.demand("the bid rests at both", abs(depth_bps - half_spread) < 1e-3, depth_bps)
+
+
+@check("engine", "D-43", "D-19", "D-46", needs=("expected_pnl_bps", "touch_depths_bps"))
+def estimates_reach_expected_pnl(bench: Bench) -> None:
+    """Kappas of 0.3 and 0.06, sigma 3 and a horizon of 4 s, in lambda and in AS."""
+    estimate: Json = {
+        "step": "estimate",
+        "t_ms": 0,
+        "kappa_bid_per_bps": 0.3,
+        "kappa_ask_per_bps": 0.06,
+        "sigma_bps_per_sqrt_s": 3.0,
+        "time_horizon_s": 4.0,
+    }
+    seen = bench.cycle([estimate, cycle(0)], ALL_PHASES)
+    cost_bps = 0.8 * 3.0 * 2.0 + 1.5
+    for index, kappa in enumerate((0.3, 0.06)):
+        depth_bps = seen["touch_depths_bps"][index]
+        expected = math.exp(-kappa * depth_bps) * (depth_bps - cost_bps)
+        bench.demand_close("E[PnL] of the touch", expected, seen["expected_pnl_bps"][index][0])
 
 
 @check("engine", "Q-04", "Q-08")
@@ -166,11 +220,13 @@ def books_give_the_mid(bench: Bench) -> None:
         unpriced,
         cycle(10, 200.0),
         unpriced,
+        {**at_position(0.01, 10)[0], "price": 105.0, "mid": 105.0},
+        unpriced,
     ]
     seen = bench.observe("engine", steps, config)
-    for index, mid in ((1, 100.1), (3, 100.5), (5, 100.5), (6, 200.0), (7, 100.5)):
+    for index, mid in ((1, 100.1), (3, 100.5), (5, 100.5), (6, 200.0), (7, 100.5), (9, 100.5)):
         bid, ask = seen[index]["bids"][0]["price"], seen[index]["asks"][0]["price"]
-        bench.demand(f"quotes stand around {mid}", abs((bid + ask) / 2.0 - mid) < 1e-5, (bid, ask))
+        bench.demand(f"quotes stand around {mid}", abs((bid + ask) / 2.0 - mid) < 1e-3, (bid, ask))
 
 
 @check("engine", "D-44", needs=("events", "zone", "gate_closed_side"))
@@ -266,7 +322,7 @@ def _demand_mirrored(bench: Bench, quotes: list[Any], images: list[Any]) -> None
 
 @check("engine", "A-engine")
 def random_markets_agree(bench: Bench) -> None:
-    """Seeded markets of every event, for several configurations."""
+    """Seeded markets of every event, as a market makes them and as it does not."""
     every_phase = bench.gates(1, 2, 3, 4)
     for number, config in enumerate(
         (
@@ -274,9 +330,58 @@ def random_markets_agree(bench: Bench) -> None:
             bench.gates(1, 2, 3),
             {**every_phase, "calibration": "plan", "time_horizon_s": 8.0},
             {**every_phase, "base_half_spread_bps": 2.85, "as_ratio": 0.3, "tick_size": 0.001},
+            {**every_phase, "level_sizes": [4.0, 6.0, 0.01, 2.0], "min_size": 0.01},
+            {**bench.gates(1, 2, 3, variant="deployed"), "prior_variance": 0.5, "min_size": 0.5},
         )
     ):
-        bench.agree("engine", _random_market(bench.seed + number, 120), config)
+        bench.agree("engine", _random_market(bench.seed + number, 60), config)
+        bench.agree("engine", _wild_market(bench.seed + number, 40), config)
+
+
+def _wild_market(seed: int, cycles: int) -> list[Json]:
+    """Bursts, long gaps, moving and one-sided books, partial estimates, many signals, bad steps."""
+    rng = random.Random(seed)
+    steps: list[Json] = [signal(0, -4.0, 30.0), {"step": "cycle", "t_ms": 0}]
+    mid, position, t_ms = MID, 0.0, 0
+    for number in range(cycles):
+        t_ms += rng.choice((0, 1, 500, CYCLE_MS, 60_000, 3_600_000))
+        mid *= 1.0 + rng.gauss(0.0, 3e-4)
+        bid, ask = [[mid - 0.01, 1.0]], [[mid + 0.01, 1.0]]
+        steps.append(book(t_ms, rng.choice((bid, bid, [])), ask))
+        steps += [trade(t_ms, "buy", rng.random() + 0.1)] * rng.choice((0, 0, 3, 25, 150))
+        steps += [trade(t_ms, "sell", rng.random() + 0.1)] * rng.choice((0, 0, 3, 25))
+        for _ in range(rng.choice((0, 1, 3, 12))):
+            z_bps_per_s = rng.choice((rng.gauss(0.0, 4.0), rng.uniform(-1e3, 1e3)))
+            steps.append(signal(t_ms, z_bps_per_s, 10.0 ** rng.uniform(-2.0, 4.0)))
+        steps.append(
+            trend(t_ms, rng.gauss(0.0, 30.0), rng.choice((0.0, rng.random())), rng.random())
+        )
+        estimates = {
+            "sigma_bps_per_sqrt_s": rng.uniform(0.3, 6.0),
+            "kappa_bid_per_bps": rng.uniform(0.02, 0.6),
+            "kappa_ask_per_bps": rng.uniform(0.02, 0.6),
+            "time_horizon_s": rng.uniform(0.3, 6.0),
+        }
+        kept = {name: value for name, value in estimates.items() if rng.random() < 0.25}
+        steps.append({"step": "estimate", "t_ms": t_ms, **kept})
+        side = "buy" if rng.random() < 0.5 - 0.4 * position / MAX_POSITION else "sell"
+        size = rng.choice((0.005, rng.uniform(0.1, 4.0)))
+        position += size if side == "buy" else -size
+        fill: Json = {
+            "step": "fill",
+            "t_ms": t_ms,
+            "side": side,
+            "price": mid * 1.0003,
+            "size": size,
+        }
+        fill |= {"id": f"fill-{number}", "mid": mid * 1.001} if rng.random() < 0.5 else {}
+        late = {**fill, "t_ms": t_ms - 1, "id": f"late-{number}"}
+        steps += [late, fill, {**late, "t_ms": t_ms, "size": 1e-3}]
+        for source in ("toxicity_bid", "toxicity_ask"):
+            steps.append({"step": "signal", "t_ms": t_ms, "source": source, "value": rng.random()})
+        unpriced: Json = {"step": "cycle", "t_ms": t_ms}
+        steps += [{**fill, "size": 1.0}, rng.choice((unpriced, cycle(t_ms, mid * 1.002)))]
+    return steps
 
 
 def _random_market(seed: int, cycles: int) -> list[Json]:

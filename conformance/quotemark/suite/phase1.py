@@ -114,6 +114,22 @@ def floor_acts_after_updates_only(bench: Bench) -> None:
     bench.demand_close("P below the floor after predict", shrunk, low[-1]["variance"])
 
 
+@check("drift", "D-04", "D-02", "D-06", needs=("variance",))
+def a_prior_below_the_floor_stands(bench: Bench) -> None:
+    """P_0 = 0.5: the floor of 2 comes with the first update; a trend without agreement is none."""
+    steps = [predict(0), drift_trend(9.0, 0.0, 0.8), observe(1.0, 4.0)]
+    seen = bench.observe("drift", steps, {"prior_variance": 0.5})
+    for observation, expected in zip(seen, (0.5, 0.5, 2.0), strict=True):
+        bench.demand_close("P", expected, observation["variance"])
+
+
+@check("drift", "P1.test_drift_unclamped_exceeds_3bps", "E2E-01", needs=("drift_bps_per_s",))
+def nothing_caps_the_drift(bench: Bench) -> None:
+    """An observation of -1000 bp/s with R = 50 makes it -500."""
+    seen = bench.observe("drift", [observe(-1000.0, 50.0)])[0]
+    bench.demand_close("drift", -500.0, seen["drift_bps_per_s"])
+
+
 @check("drift", "P1.test_kalman_fill_observation_bearish", "D-05", needs=("drift_bps_per_s",))
 def fills_have_the_sign_of_their_side(bench: Bench) -> None:
     """A buy is bearish even where the mid has fallen through its price; z is distance/sigma."""
@@ -241,3 +257,11 @@ def a_cycle_keeps_its_order(bench: Bench) -> None:
     predicted = 50.0 * math.exp(-0.4) + 25.0 * (1.0 - math.exp(-0.4))
     expected = -10.0 * predicted / (predicted + 4.0)
     bench.demand_close("drift with a signal", expected, held["drift_bps_per_s"])
+    # the second signal brings P to its floor, so that another order gives another drift
+    steps = [signal(0, -9.0, 90.0), signal(0, 6.0, 1.0), signal(0, -3.0, 9.0), cycle(0)]
+    ordered = bench.observe("engine", steps)[-1]
+    mean, p = 0.0, 50.0
+    for z_bps_per_s, variance in ((-9.0, 90.0), (6.0, 1.0), (-3.0, 9.0)):
+        mean += p / (p + variance) * (z_bps_per_s - mean)
+        p = max(2.0, p * variance / (p + variance))
+    bench.demand_close("drift with signals in order", mean, ordered["drift_bps_per_s"])

@@ -69,6 +69,12 @@ def phase_2_off_brings_the_zones_back(bench: Bench) -> None:
         bench.demand_close(f"ask size at {share:.0%}", size, seen["asks"][0]["size"])
         rests = share < 0.8
         bench.demand(f"bids rest at {share:.0%}: {rests}", bool(seen["bids"]) == rests, seen)
+    # exactly at the borders: 6 and 8 of 10
+    round_limit = {**config, "max_position": 10.0}
+    for held, size in ((6.0, 0.3475), (8.0, 0.2085)):
+        seen = bench.cycle([{**at_position(1.0)[0], "size": held}, cycle(0)], round_limit)
+        bench.demand_close(f"ask size at {held:g} of 10", size, seen["asks"][0]["size"])
+        bench.demand(f"bids at {held:g} of 10", bool(seen["bids"]) == (held < 8.0), seen)
     documented = {**bench.gates(1, 3), **FIXED_SPREAD}
     below, above = (
         bench.cycle([*at_position(-share), cycle(0)], documented) for share in (0.5999, 0.6001)
