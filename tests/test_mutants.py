@@ -6,10 +6,11 @@ from collections import Counter
 
 import pytest
 
+from quotemark import mutants
 from quotemark.adapters import running
 from quotemark.builtin import BuiltinEngine
 from quotemark.errors import InputError
-from quotemark.mutants import GATES, INCIDENTS, MUTANTS, PHASE_1, PHASE_2, PHASE_3, PHASE_4
+from quotemark.mutants import MUTANTS
 from quotemark.port import Engine
 from quotemark.results import CheckResult
 from quotemark.suite.bench import Bench
@@ -17,7 +18,14 @@ from quotemark.suite.checks import all_checks
 from quotemark.suite.register import requirements
 from quotemark.suite.runner import DEFAULT_SEED, run_check
 
-ALL = (*PHASE_1, *PHASE_2, *PHASE_3, *PHASE_4, *GATES, *INCIDENTS)
+ALL = [
+    mutant
+    for value in vars(mutants).values()
+    if isinstance(value, tuple)
+    for mutant in value
+    if isinstance(mutant, mutants.Mutant)
+]
+"""Every mutant of every group, also one whose name another has taken."""
 
 
 def check_results(engine: Engine, requirement_id: str) -> list[CheckResult]:

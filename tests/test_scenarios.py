@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import os
 import re
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import quotemark
@@ -165,19 +165,19 @@ class Recorded(NamedTuple):
 
 @cache
 def record() -> tuple[Recorded, ...]:
-    with (FOLDER / "feb19" / "fills.csv").open(newline="", encoding="utf-8") as file:
-        return tuple(
-            Recorded(
-                id=row["id"],
-                t_ms=utc_ms(row["time_utc"]),
-                side=row["own_side"],
-                size=float(row["size_hype"]),
-                price=float(row["price_usd_inferred"]),
-                mid=float(row["mid_usd"]),
-                mid_5s=float(row["mid_5s_usd"]),
-            )
-            for row in csv.DictReader(file)
+    table = pd.read_csv(FOLDER / "feb19" / "fills.csv", parse_dates=["time_utc"])
+    return tuple(
+        Recorded(
+            id=str(row["id"]),
+            t_ms=round(row["time_utc"].timestamp() * 1000.0),
+            side=str(row["own_side"]),
+            size=float(row["size_hype"]),
+            price=float(row["price_usd_inferred"]),
+            mid=float(row["mid_usd"]),
+            mid_5s=float(row["mid_5s_usd"]),
         )
+        for _, row in table.iterrows()
+    )
 
 
 def utc_ms(text: str) -> int:

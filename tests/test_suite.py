@@ -189,6 +189,13 @@ def test_the_deployed_baseline_is_not_conformant() -> None:
     assert statuses_found["A-drift"] == "unsupported"
 
 
+def test_an_engine_that_offers_nothing_is_not_conformant() -> None:
+    certification = certify(BuiltinEngine(components=()))
+    assert not certification.conformant
+    assert certification.level == "components"
+    assert set(status_by_id(certification).values()) == {"unsupported"}
+
+
 @pytest.mark.parametrize("phase", [1, 2, 3, 4])
 def test_a_phase_by_itself_is_judged_by_its_own_requirements_and_those_of_all(phase: int) -> None:
     certification = certify(BuiltinEngine(components=("glft",)), phases=[phase])
