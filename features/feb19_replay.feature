@@ -23,6 +23,7 @@ Feature: Feb 19 - a long position built into a bearish trend
     Then from the third cycle on its bids are gone or more than 3 bp deeper than the baseline's
     And its position never exceeds 0.5
     And its PnL is not below 0
+    And asks rest in at least 95 % of the cycles
 
     Examples:
       | reach |

@@ -65,6 +65,7 @@ def demand_phase_1_alone(engine: Engine) -> None:
     for reach_bps in scenario.reach_bps:
         run = run_session(engine, PHASE_1_ALONE, reach_bps)
         baseline = run_session(builtin.legacy_deployed(), {}, reach_bps)
+        demand_asks(run)
         demand_bids_pulled_back(run.frames, baseline.frames)
         demand_small_loss_and_position(run, reach_bps)
 
