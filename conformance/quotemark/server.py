@@ -56,8 +56,16 @@ def _respond(engine: Engine, line: bytes) -> tuple[Response, bool]:
         result = _dispatch(engine, request)
     except msgspec.MsgspecError as error:
         return _failure(request.id, INVALID_PARAMS, str(error)), False
-    encoded = msgspec.Raw(_encoder.encode(result))
+    encoded = msgspec.Raw(_encoded(result))
     return Response(id=request.id, jsonrpc="2.0", result=encoded), request.method == "shutdown"
+
+
+def _encoded(result: Any) -> bytes:  # noqa: ANN401 - one type a method
+    encoded = _encoder.encode(result)
+    # numbers that are not finite become null; only where there is a null are they looked for
+    if b"null" in encoded:
+        return _encoder.encode(_tag_non_finite(msgspec.to_builtins(result)))
+    return encoded
 
 
 def _dispatch(engine: Engine, request: Request) -> Any:  # noqa: ANN401 - one type a method
@@ -70,8 +78,7 @@ def _dispatch(engine: Engine, request: Request) -> Any:  # noqa: ANN401 - one ty
             return engine.open(opening.session, opening.component, opening.config, opening.seed)
         case "apply":
             applying = msgspec.json.decode(request.params, type=ApplyParams)
-            answers = engine.apply(applying.session, applying.steps)
-            return _tag_non_finite(msgspec.to_builtins(ApplyResult(answers)))
+            return ApplyResult(engine.apply(applying.session, applying.steps))
         case "close":
             closing = msgspec.json.decode(request.params, type=CloseParams)
             return engine.close(closing.session)
