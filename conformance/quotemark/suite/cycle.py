@@ -241,6 +241,10 @@ def old_gate_is_reported_beside_the_filter(bench: Bench) -> None:
     falling = bench.cycle([signal(0, -8.0, 0.5), cycle(0)], ALL_PHASES)
     expected = ["drift_beyond_old_cap", "dual_run_disagreement_bid"]
     bench.demand("a flat disagreement, and the cap", falling["events"] == expected, falling)
+    # almost at the limit, with hardly any aversion: the filter keeps bids, but none has room
+    careless = {**ALL_PHASES, "gamma_base_per_bps": 1e-6}
+    full = bench.cycle([*at_position(0.9999), cycle(0)], careless)
+    bench.demand("gate and quotes agree where no bid has room", full["events"] == [], full)
     calm = bench.cycle([cycle(0)], ALL_PHASES)
     bench.demand("a calm market has no events", calm["events"] == [], calm)
     for share, zone in ((0.5, "green"), (0.7, "yellow"), (0.9, "red"), (1.1, "kill")):
@@ -331,11 +335,16 @@ def random_markets_agree(bench: Bench) -> None:
             {**every_phase, "calibration": "plan", "time_horizon_s": 8.0},
             {**every_phase, "base_half_spread_bps": 2.85, "as_ratio": 0.3, "tick_size": 0.001},
             {**every_phase, "level_sizes": [4.0, 6.0, 0.01, 2.0], "min_size": 0.01},
-            {**bench.gates(1, 2, 3, variant="deployed"), "prior_variance": 0.5, "min_size": 0.5},
+            {
+                **bench.gates(1, 2, 3, variant="deployed"),
+                "prior_variance": 0.5,
+                "level_sizes": [0.3, 4.0, 6.0, 2.0],
+                "min_size": 0.5,
+            },
         )
     ):
         bench.agree("engine", _random_market(bench.seed + number, 60), config)
-        bench.agree("engine", _wild_market(bench.seed + number, 40), config)
+        bench.agree("engine", _wild_market(bench.seed + number, 50), config)
 
 
 def _wild_market(seed: int, cycles: int) -> list[Json]:
@@ -365,7 +374,7 @@ def _wild_market(seed: int, cycles: int) -> list[Json]:
         kept = {name: value for name, value in estimates.items() if rng.random() < 0.25}
         steps.append({"step": "estimate", "t_ms": t_ms, **kept})
         side = "buy" if rng.random() < 0.5 - 0.4 * position / MAX_POSITION else "sell"
-        size = rng.choice((0.005, rng.uniform(0.1, 4.0)))
+        size = rng.choice((0.0005, 0.005, rng.uniform(0.1, 4.0)))
         position += size if side == "buy" else -size
         fill: Json = {
             "step": "fill",
@@ -377,6 +386,7 @@ def _wild_market(seed: int, cycles: int) -> list[Json]:
         fill |= {"id": f"fill-{number}", "mid": mid * 1.001} if rng.random() < 0.5 else {}
         late = {**fill, "t_ms": t_ms - 1, "id": f"late-{number}"}
         steps += [late, fill, {**late, "t_ms": t_ms, "size": 1e-3}]
+        steps.append({**late, "t_ms": t_ms, "id": "late-0"})  # a duplicate from the first on
         for source in ("toxicity_bid", "toxicity_ask"):
             steps.append({"step": "signal", "t_ms": t_ms, "source": source, "value": rng.random()})
         unpriced: Json = {"step": "cycle", "t_ms": t_ms}

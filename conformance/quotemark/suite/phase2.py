@@ -174,7 +174,15 @@ def protection_at_short_horizons_is_the_filters(bench: Bench) -> None:
 @check("inventory", "P2.test_kill_guard_independent", "D-10", "E2E-07", needs=("killed_side",))
 def kill_guard_by_itself(bench: Bench) -> None:
     """The accumulating side, from the limit on; flat and below clear nothing."""
-    sides = {1.0: "bid", 1.3: "bid", -1.0: "ask", -2.0: "ask", 0.0: None, 0.999: None, -0.999: None}
+    sides = {
+        1.0: "bid",
+        1.3: "bid",
+        -1.0: "ask",
+        -2.0: "ask",
+        0.0: None,
+        0.9999999: None,
+        -0.9999999: None,
+    }
     for share, side in sides.items():
         for config in ({}, {"inventory_beta": 0.0}):
             seen = bench.observe("inventory", [position(share)], config)[0]["killed_side"]

@@ -96,6 +96,9 @@ def inventory_burdens_one_side(bench: Bench) -> None:
         bench.demand_close("reducing side", spread_term(TOUCH_BPS) + penalty / 2.0, reducing)
         bench.demand("accumulating is negative", accumulating < 0.0, accumulating)
         bench.demand("reducing is positive", reducing > 0.0, reducing)
+    dust = 0.15 * (1.0 + 7.0 * 1e-10) * 1e-5 * 4.0 * 2.0
+    got = pnl(bench, level("bid", TOUCH_BPS, 1e-5))
+    bench.demand_close("the least position counts", spread_term(TOUCH_BPS) - dust, got)
     beyond = pnl(bench, level("bid", TOUCH_BPS, 1.5))
     at_limit = pnl(bench, level("bid", TOUCH_BPS, 1.0))
     bench.demand_close("u is clipped at the limit", at_limit, beyond)
