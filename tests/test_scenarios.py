@@ -317,6 +317,11 @@ def calm_prelude(engine: Engine) -> None:
 
 REFUSED: dict[str, tuple[str, Callable[[Engine], None], str]] = {
     "silence": ("mutant:silent", feb19.demand_phases_1_to_4, r"^asks rest in 0.0% of cycles"),
+    "silence with phase 1 alone": (
+        "mutant:silent",
+        feb19.demand_phase_1_alone,
+        r"^asks rest in 0.0% of cycles",
+    ),
     "silence in calm": ("mutant:silent", calm_prelude, "^no bids rest in the calm prelude"),
     "width in calm": (
         "mutant:wide-10bp",

@@ -66,6 +66,8 @@ _flow_observation = flow.drift_observation
 _position_terms = expected_pnl.position_terms_bps
 _penalty = expected_pnl.inventory_penalty_bps
 _cut_sizes = ladder.cut_sizes
+_accumulating_side = inventory.accumulating_side
+_killed_side = inventory.killed_side
 _half_spread = glft.half_spread_bps
 _touch_depths = glft.touch_depths_bps
 
@@ -772,6 +774,23 @@ def _red_above_80(position: float, max_position: float) -> str:
     return _zone(position * (1.0 - 1e-12), max_position)
 
 
+def _dropped_takes_room(sizes: Sequence[float], room: float, min_size: float) -> list[float]:
+    cut = []
+    for size in sizes:
+        allowed = min(size, max(0.0, room))
+        room -= allowed
+        cut.append(allowed if allowed >= min_size else 0.0)
+    return cut
+
+
+def _dust_is_flat(position: float) -> str | None:
+    return None if abs(position) < 1e-3 else _accumulating_side(position)
+
+
+def _kill_guard_early(position: float, max_position: float) -> str | None:
+    return _killed_side(position * (1.0 + 1e-6), max_position)
+
+
 FOUND_BY_READERS = (
     Mutant(
         "prior-floored",
@@ -833,6 +852,24 @@ FOUND_BY_READERS = (
                 sizes, room, min_size * (1.0 + 1e-9)
             )
         },
+    ),
+    Mutant(
+        "dropped-takes-room",
+        "A-engine",
+        "a level dropped for its size still uses up the limit",
+        {"ladder.cut_sizes": _dropped_takes_room},
+    ),
+    Mutant(
+        "dust-is-flat",
+        "D-18",
+        "a position below 0.001 has no accumulating side",
+        {"inventory.accumulating_side": _dust_is_flat},
+    ),
+    Mutant(
+        "kill-guard-early",
+        "D-10",
+        "the kill guard acts a millionth before the limit",
+        {"inventory.killed_side": _kill_guard_early},
     ),
     Mutant(
         "reducing-room-capped",
