@@ -50,4 +50,4 @@ def certify(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Print benchmarks, each as a ratio against a peer in the same run."""
     session.install("-e", ".[bench]")
-    session.run("python", "tests/benchmarks/run.py", *session.posargs)
+    session.run("python", "-m", "tests.benchmarks.run", *session.posargs)

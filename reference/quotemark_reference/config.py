@@ -1,4 +1,4 @@
-"""Every parameter of phases 1 to 4: unit, default, allowed range and source, and the phase gates.
+"""Every parameter of the eight phases: unit, default, range and source, and the phase gates.
 
 Each component has its own configuration; the quote cycle's, :class:`EngineConfig`, is all of them
 together. Values are checked when a configuration is made, so that the formulas need not check.
@@ -69,8 +69,8 @@ def per_bps(kappa_per_fraction: float) -> float:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DriftConfig:
-    """Parameters of the Kalman drift filter (phase 1)."""
+class ProcessConfig:
+    """The drift's Ornstein-Uhlenbeck process, where adaptation starts (phases 1 and 5)."""
 
     theta_per_s: float = parameter(
         0.02, "1/s", "plan 1 A", meaning="mean reversion of the drift, half-life ln(2)/theta"
@@ -78,6 +78,30 @@ class DriftConfig:
     process_noise: float = parameter(
         1.0, "(bp/s)^2/s", "plan 1 A", low=0.0, meaning="sigma_mu^2, diffusion of the drift"
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SensorConfig:
+    """How a market signal becomes a drift observation (D-45), alike for every source."""
+
+    calibration: str = choice(
+        "plan",
+        "D-45",
+        options=("plan", "calibrated"),
+        meaning="how market signals become drift observations; in the engine: calibrated",
+    )
+    calibrated_drift_scale: float = parameter(
+        10.0, "bp/s", "D-45", low=0.0, meaning="z of a full-scale signal, calibration calibrated"
+    )
+    calibrated_variance: float = parameter(
+        260.0, "(bp/s)^2", "D-45", meaning="R of a fully reliable signal, calibration calibrated"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DriftConfig(ProcessConfig):
+    """Parameters of the Kalman drift filter (phase 1)."""
+
     prior_variance: float = parameter(
         50.0, "(bp/s)^2", "plan 1 A; D-02", meaning="P_0, a parameter of its own"
     )
@@ -113,7 +137,7 @@ class InventoryConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FlowConfig:
+class FlowConfig(SensorConfig):
     """Parameters of the directional flow (phase 3)."""
 
     flow_sensitivity: float = parameter(
@@ -152,20 +176,8 @@ class FlowConfig:
     trade_rate_floor_per_s: float = parameter(
         0.1, "1/s", "plan 3 A; D-13", meaning="least kappa_total in R, calibration plan"
     )
-    calibrated_drift_scale: float = parameter(
-        10.0, "bp/s", "D-45", low=0.0, meaning="z of a full-scale signal, calibration calibrated"
-    )
-    calibrated_variance: float = parameter(
-        260.0, "(bp/s)^2", "D-45", meaning="R of a fully reliable signal, calibration calibrated"
-    )
     calibrated_flow_trades: float = parameter(
         10.0, "trades", "D-45", low=0.0, meaning="decayed count at which R is twice its least"
-    )
-    calibration: str = choice(
-        "plan",
-        "D-45",
-        options=("plan", "calibrated"),
-        meaning="how market signals become drift observations; in the engine: calibrated",
     )
 
 
@@ -235,8 +247,267 @@ class LadderConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AdaptationConfig(ProcessConfig):
+    """Parameters of the online adaptation of theta and process noise (phase 5)."""
+
+    markout_window_s: float = parameter(
+        5.0, "s", "decisions, markout", meaning="time after a fill until its realised drift is read"
+    )
+    error_weight: float = parameter(
+        0.1, "1", "D-22", low=1e-6, high=1.0, meaning="EWMA weight of the newest prediction error"
+    )
+    error_threshold: float = parameter(
+        0.6745, "1", "D-21", meaning="median of |N(0, 1)|: above it the noise grows"
+    )
+    theta_min_per_s: float = parameter(
+        0.01, "1/s", "plan 5 A", high=0.1, meaning="lower bound of an adapted theta"
+    )
+    theta_max_per_s: float = parameter(
+        1.0, "1/s", "plan 5 A", low=0.1, meaning="upper bound of an adapted theta"
+    )
+    process_noise_min: float = parameter(
+        0.1, "(bp/s)^2/s", "plan 5 A", high=1.0, meaning="lower bound of an adapted process noise"
+    )
+    process_noise_max: float = parameter(
+        10.0, "(bp/s)^2/s", "plan 5 A", low=1.0, meaning="upper bound of an adapted process noise"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class FundingConfig(SensorConfig):
+    """Parameters of the funding estimator, its carry and its drift observation (phase 6)."""
+
+    holding_time_s: float = parameter(
+        600.0, "s", "decisions, canonical market", meaning="tau_holding, time carry is charged for"
+    )
+    funding_ewma_weight: float = parameter(
+        0.1, "1", "decisions, funding", low=1e-6, high=1.0, meaning="weight of the newest rate"
+    )
+    funding_history: int = parameter(
+        24, "readings", "decisions, funding", low=1.0, high=1e6, meaning="readings behind the std"
+    )
+    funding_min_readings: int = parameter(
+        3, "readings", "D-24", low=1.0, meaning="readings before funding says anything of drift"
+    )
+    funding_std_floor: float = parameter(
+        1e-6, "1/interval", "D-24", meaning="least standard deviation of the rate"
+    )
+    funding_zscore_limit: float = parameter(
+        5.0, "1", "D-24", high=1e6, meaning="|zscore| is clipped to it"
+    )
+    funding_scale_factor: float = parameter(
+        0.05, "bp/s", "plan 6 D; D-24", low=0.0, meaning="z at a zscore of 1; 0: no observation"
+    )
+    sigma_funding: float = parameter(
+        2.0, "bp/s", "plan 6 C", low=1e-3, high=1e6, meaning="noise at a zscore of 1"
+    )
+    funding_zscore_floor: float = parameter(
+        0.1, "1", "plan 6 C", meaning="least |zscore| in R, calibration plan"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class BookConfig(SensorConfig):
+    """Parameters of the book features (phase 7)."""
+
+    alpha_bim: float = parameter(
+        0.3, "bp/s", "plan 7 D", low=0.0, meaning="z at an imbalance of 1; 0 leaves BIM out"
+    )
+    alpha_dbim: float = parameter(
+        0.2, "bp/s", "plan 7 D", low=0.0, meaning="z at a delta-BIM of 1; 0 leaves it out"
+    )
+    alpha_bpg: float = parameter(
+        0.15, "bp/s", "plan 7 D", low=0.0, meaning="z at a pressure gradient of -1; 0 leaves it out"
+    )
+    sigma_bim: float = parameter(
+        1.5, "bp/s", "plan 7 D", low=1e-3, high=1e6, meaning="noise of BIM at the reference depth"
+    )
+    depth_ref_usd: float = parameter(
+        1e5, "USD", "D-27", low=1.0, meaning="depth at which R of BIM is sigma_bim^2"
+    )
+    depth_floor_usd: float = parameter(
+        100.0, "USD", "plan 7 D; D-27", low=1.0, meaning="least depth in R of BIM"
+    )
+    sigma_dbim: float = parameter(
+        2.0, "bp/s", "plan 7 D", low=1e-3, high=1e6, meaning="noise of delta-BIM"
+    )
+    bpg_variance: float = parameter(
+        3.0, "(bp/s)^2", "plan 7 D", meaning="R of the pressure gradient, calibration plan"
+    )
+    dbim_smoothing: float = parameter(
+        0.3, "1", "decisions, delta-BIM", low=1e-6, high=1.0, meaning="weight of the newest slope"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepConfig(SensorConfig):
+    """Parameters of the sweep detector (phase 7)."""
+
+    alpha_sweep: float = parameter(
+        1.0, "bp/s", "plan 7 C", low=0.0, meaning="z at a score difference of 1; 0 leaves it out"
+    )
+    sweep_window_s: float = parameter(
+        3.0, "s", "plan 7 C; D-32", meaning="least window; longer where cycles are further apart"
+    )
+    sweep_reference_size: float = parameter(
+        10.0, "contracts", "D-32", low=1e-6, meaning="size times levels that scores 1"
+    )
+    sweep_min_levels: int = parameter(
+        2, "levels", "D-32", low=1.0, meaning="levels an aggressor must cross to sweep"
+    )
+    sigma_sweep: float = parameter(
+        2.0, "bp/s", "D-32", low=1e-3, high=1e6, meaning="noise at a total score of 1"
+    )
+    sweep_score_floor: float = parameter(0.1, "1", "D-32", meaning="least total score in R")
+
+
+@dataclass(frozen=True, kw_only=True)
+class HawkesConfig(SensorConfig):
+    """Parameters of the Hawkes intensities of buys and sells (phase 8)."""
+
+    alpha_hawkes: float = parameter(
+        1.0, "bp", "plan 8 A", low=0.0, meaning="z at a net excess of 1/s; 0 leaves it out"
+    )
+    hawkes_base_per_s: float = parameter(
+        0.1, "1/s", "decisions, Hawkes", meaning="mu, intensity without excitation"
+    )
+    hawkes_jump_per_s: float = parameter(
+        0.3, "1/s", "decisions, Hawkes", low=0.0, meaning="alpha, jump of the intensity at a trade"
+    )
+    hawkes_decay_per_s: float = parameter(
+        1.0, "1/s", "decisions, Hawkes", meaning="beta, decay of the excitation; above alpha"
+    )
+    hawkes_min_events: int = parameter(
+        20, "trades", "decisions, Hawkes", low=0.0, meaning="trades before it says anything"
+    )
+    sigma_hawkes: float = parameter(
+        1.5, "bp/s", "plan 8 A", low=1e-3, high=1e6, meaning="noise at a total intensity of 1/s"
+    )
+    hawkes_intensity_floor_per_s: float = parameter(
+        0.1, "1/s", "plan 8 A", meaning="least total intensity in R"
+    )
+    hawkes_silence_horizons: float = parameter(
+        5.0, "1/beta", "Q-11", meaning="silence after which there is no calibrated observation"
+    )
+
+    def __post_init__(self) -> None:
+        """Refuse an intensity that would grow without end."""
+        if self.hawkes_jump_per_s >= self.hawkes_decay_per_s:
+            raise OutOfRangeError(
+                f"hawkes_jump_per_s is {self.hawkes_jump_per_s}, expected less than"
+                f" hawkes_decay_per_s, {self.hawkes_decay_per_s}: else intensity has no mean"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class FillSizeConfig(SensorConfig):
+    """Parameters of the distribution of own fill sizes (phase 8)."""
+
+    alpha_fill_size: float = parameter(
+        0.1, "bp/s", "decisions, fill size", low=0.0, meaning="z at a zscore of 1; 0 leaves it out"
+    )
+    fill_size_window: int = parameter(
+        10, "fills", "decisions, fill size", low=1.0, high=1e6, meaning="recent fills of a side"
+    )
+    fill_size_weight: float = parameter(
+        0.05, "1", "decisions, fill size", low=1e-6, high=1.0, meaning="EWMA weight of the baseline"
+    )
+    fill_size_min_fills: int = parameter(
+        20, "fills", "decisions, fill size", low=1.0, meaning="fills before it says anything"
+    )
+    sigma_fill_size: float = parameter(
+        2.0, "bp/s", "decisions, fill size", low=1e-3, high=1e6, meaning="noise of the observation"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CrossVenueConfig(SensorConfig):
+    """Parameters of the spot-perp basis and of the cross-asset lead (phase 8)."""
+
+    alpha_basis: float = parameter(
+        0.2, "1/s", "plan 8 D", low=0.0, meaning="z per bp of basis change; 0 leaves it out"
+    )
+    sigma_basis: float = parameter(
+        2.0, "bp/s", "plan 8 D", low=1e-3, high=1e6, meaning="noise of the basis change"
+    )
+    calibrated_basis_scale_bps: float = parameter(
+        10.0, "bp", "D-45", meaning="basis change of a full-scale signal"
+    )
+    alpha_lead: float = parameter(
+        0.3, "1/s", "plan 8 D", low=0.0, meaning="z per bp of lead; 0 leaves it out"
+    )
+    sigma_lead: float = parameter(
+        1.5, "bp/s", "plan 8 D", low=1e-3, high=1e6, meaning="noise of the lead at full confidence"
+    )
+    lead_window: int = parameter(
+        100, "cycles", "decisions, lead", low=2.0, high=1e6, meaning="returns in the regression"
+    )
+    lead_min_returns: int = parameter(
+        20, "cycles", "decisions, lead", low=2.0, meaning="returns before it says anything"
+    )
+    lead_min_confidence: float = parameter(
+        0.3, "1", "plan 8 D; D-34", high=1.0, meaning="least R^2 of the regression"
+    )
+    calibrated_lead_scale_bps: float = parameter(
+        10.0, "bp", "D-45", meaning="lead of a full-scale signal"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class VolatilityConfig:
+    """Parameters of the volatility term structure and of the tails (phase 8)."""
+
+    vol_short_s: float = parameter(30.0, "s", "plan 8 C", meaning="short horizon of realised sigma")
+    vol_long_s: float = parameter(300.0, "s", "plan 8 C", meaning="long horizon of realised sigma")
+    vol_exponent: float = parameter(
+        0.5, "1", "plan 8 C", low=0.0, high=1.0, meaning="nu: sigma grows with ratio^nu"
+    )
+    tail_weight: float = parameter(
+        0.3, "1", "plan 8 E", low=0.0, meaning="kappa_tail: AS adjustment per excess kurtosis"
+    )
+    as_ratio_adjustment_max: float = parameter(
+        3.0, "1", "D-33", low=1.0, meaning="cap of the AS adjustment"
+    )
+    kurtosis_window: int = parameter(
+        100, "cycles", "decisions, kurtosis", low=2.0, high=1e6, meaning="returns in the kurtosis"
+    )
+    kurtosis_min_returns: int = parameter(
+        20, "cycles", "decisions, kurtosis", low=2.0, meaning="returns before it says anything"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenInterestConfig(SensorConfig):
+    """Parameters of open interest: the source that plugs in without touching the filter (D-35)."""
+
+    alpha_open_interest: float = parameter(
+        0.0, "bp/s", "D-35", low=0.0, meaning="z at a relative change of 1; 0 leaves it out"
+    )
+    sigma_open_interest: float = parameter(
+        2.0, "bp/s", "decisions, open interest", low=1e-3, high=1e6, meaning="noise of the change"
+    )
+    calibrated_open_interest_scale: float = parameter(
+        0.01, "1", "D-45", meaning="relative change of a full-scale signal"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class EngineConfig(
-    DriftConfig, InventoryConfig, FlowConfig, MarketConfig, ExpectedPnlConfig, LadderConfig
+    DriftConfig,
+    InventoryConfig,
+    FlowConfig,
+    MarketConfig,
+    ExpectedPnlConfig,
+    LadderConfig,
+    AdaptationConfig,
+    FundingConfig,
+    BookConfig,
+    SweepConfig,
+    HawkesConfig,
+    FillSizeConfig,
+    CrossVenueConfig,
+    VolatilityConfig,
+    OpenInterestConfig,
 ):
     """All parameters of the quote cycle, and the gates. Gates are fixed for a session (D-37)."""
 
@@ -268,6 +539,41 @@ class EngineConfig(
         rollback="quote gate and toxicity size multiplier",
         meaning="a level rests only while its expected PnL is positive",
     )
+    use_online_adaptation: bool = gate(
+        True,
+        5,
+        needs=(4,),
+        rollback="theta and process noise as configured",
+        meaning="own-fill markouts adapt theta and process noise",
+    )
+    use_funding: bool = gate(
+        True,
+        6,
+        needs=(4,),
+        rollback="no carry, no funding skew, no funding observation",
+        meaning="funding is charged in the expected PnL, skews quotes and moves the drift",
+    )
+    use_book_features: bool = gate(
+        False,
+        7,
+        needs=(1,),
+        rollback="book and sweeps do not move the drift",
+        meaning="book imbalance, its change, pressure gradient and sweeps move the drift",
+    )
+    use_tape_features: bool = gate(
+        False,
+        8,
+        needs=(1,),
+        rollback="no tape or cross-venue observation, sigma and AS ratio as they are",
+        meaning="Hawkes, fill sizes, basis, lead and open interest move the drift; "
+        "volatility scales sigma, tails the AS ratio",
+    )
+    warm_every_cycles: int = parameter(
+        2, "cycles", "D-36", low=1.0, meaning="the warm tier runs in every such cycle, from cycle 0"
+    )
+    cold_every_cycles: int = parameter(
+        5, "cycles", "D-36", low=1.0, meaning="the cold tier runs in every such cycle, from cycle 0"
+    )
     calibration: str = choice(
         "calibrated",
         "D-45",
@@ -290,6 +596,15 @@ AnyConfig = TypeVar(
     MarketConfig,
     ExpectedPnlConfig,
     LadderConfig,
+    AdaptationConfig,
+    FundingConfig,
+    BookConfig,
+    SweepConfig,
+    HawkesConfig,
+    FillSizeConfig,
+    CrossVenueConfig,
+    VolatilityConfig,
+    OpenInterestConfig,
     EngineConfig,
 )
 

@@ -2,7 +2,8 @@
 
 The drift mu follows an Ornstein-Uhlenbeck process, d mu = -theta mu dt + sigma_mu dW, and is
 observed as z = mu + noise with variance R. The posterior is N(mu_hat, P). No clamp: P bounds how
-far one observation can move the estimate.
+far one observation can move the estimate. Whatever its source, an observation is a pair (z, R), so
+that a new source needs no change here (D-35).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Sequence
 from quotemark_reference.config import BPS_PER_UNIT, DriftConfig
 from quotemark_reference.errors import (
     LARGEST,
+    LEAST,
     TimeReversedError,
     check_finite,
     check_fraction,
@@ -74,16 +76,41 @@ def check_observation(z_bps_per_s: float, variance: float) -> None:
     check_positive("variance", variance)
 
 
-class KalmanDrift:
-    """Posterior N(mu_hat, P) of the drift; ``mean`` in bp/s, ``variance`` in (bp/s)^2."""
+def bounded(z_bps_per_s: float, variance: float) -> Observation | None:
+    """Return the observation, or ``None`` where z or R exceeds 1e15; R at least 1e-15 (Q-02)."""
+    if abs(z_bps_per_s) > LARGEST or variance > LARGEST:
+        return None
+    return z_bps_per_s, max(variance, LEAST)
 
-    __slots__ = ("_config", "_time_ms", "mean", "variance")
+
+def composite(observations: Sequence[Observation]) -> Observation | None:
+    """Precision-weighted composite of simultaneous observations; ``None`` of none (D-29, D-30).
+
+    With the floor off it gives exactly the posterior of the observations one by one.
+    """
+    if not observations:
+        return None
+    # z = sum(z_i / R_i) / sum(1 / R_i), R = 1 / sum(1 / R_i)
+    precision = sum(1.0 / variance for _, variance in observations)
+    weighted = sum(z_bps_per_s / variance for z_bps_per_s, variance in observations)
+    return bounded(weighted / precision, 1.0 / precision)
+
+
+class KalmanDrift:
+    """Posterior N(mu_hat, P) of the drift; ``mean`` in bp/s, ``variance`` in (bp/s)^2.
+
+    ``theta_per_s`` and ``process_noise`` start as configured; adaptation moves them (phase 5).
+    """
+
+    __slots__ = ("_config", "_time_ms", "mean", "process_noise", "theta_per_s", "variance")
 
     def __init__(self, config: DriftConfig) -> None:
         self._config = config
         self._time_ms: int | None = None
         self.mean = 0.0
         self.variance = config.prior_variance
+        self.theta_per_s = config.theta_per_s
+        self.process_noise = config.process_noise
 
     def predict(self, t_ms: int) -> None:
         """Propagate the posterior to ``t_ms``; the first call only stamps the time (D-03).
@@ -97,16 +124,15 @@ class KalmanDrift:
         self._time_ms = t_ms
 
     def _propagate(self, dt_s: float) -> None:
-        theta = self._config.theta_per_s
-        decay = ou_decay(theta, dt_s)
+        decay = ou_decay(self.theta_per_s, dt_s)
         # mu^- = mu e^(-theta dt)
         self.mean *= decay
         # P^- = P e^(-2 theta dt) + Q(dt)
-        added = ou_variance(theta, self._config.process_noise, dt_s)
+        added = ou_variance(self.theta_per_s, self.process_noise, dt_s)
         self.variance = self.variance * decay * decay + added
 
-    def update(self, z_bps_per_s: float, variance: float) -> None:
-        """Condition on one observation z with variance R.
+    def update(self, z_bps_per_s: float, variance: float) -> float:
+        """Condition on one observation z with variance R, and return the gain K.
 
         Raises :class:`NonFiniteError` or :class:`OutOfRangeError` and leaves the state as it was
         (D-07).
@@ -118,13 +144,7 @@ class KalmanDrift:
         self.mean += gain * (z_bps_per_s - self.mean)
         # P = max(P_min, (1 - K) P^-)   (D-04)
         self.variance = max(self._config.p_min, (1.0 - gain) * self.variance)
-
-    def update_signals(self, signals: Sequence[Observation]) -> None:
-        """Condition on the signals of a cycle, in order; all are checked before any acts."""
-        for z_bps_per_s, variance in signals:
-            check_observation(z_bps_per_s, variance)
-        for z_bps_per_s, variance in signals:
-            self.update(z_bps_per_s, variance)
+        return gain
 
     def update_fill(self, side: str, price: float, mid: float, sigma_bps_per_sqrt_s: float) -> None:
         """Condition on an own fill, without a predict of its own (D-05, D-41)."""

@@ -11,15 +11,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from quotemark_reference import (
+    adaptation,
+    drift,
+    expected_pnl,
+    funding,
+    glft,
+    inventory,
+    ladder,
+    legacy,
+)
 from quotemark_reference import config as gating
-from quotemark_reference import drift, expected_pnl, glft, inventory, ladder, legacy
+from quotemark_reference.adaptation import ParameterAdaptation, PendingMarkout, PendingMarkouts
+from quotemark_reference.book import BookSide, check_book
 from quotemark_reference.config import EngineConfig
 from quotemark_reference.drift import BUY, KalmanDrift, Observation
 from quotemark_reference.errors import (
-    CrossedBookError,
     DuplicateError,
     MissingFieldError,
-    OutOfRangeError,
     TimeReversedError,
     check_finite,
     check_fraction,
@@ -29,11 +38,29 @@ from quotemark_reference.flow import TradeFlow
 from quotemark_reference.inventory import ASK, BID
 from quotemark_reference.ladder import Quote
 from quotemark_reference.legacy import LegacyDrift
+from quotemark_reference.sources import DriftSources, Sourced
 
 OLD_DRIFT_CAP_BPS = 3.0
 
-BookSide = Sequence[tuple[float, float]]
-"""Levels (price, size), best first."""
+
+@dataclass(slots=True)
+class DriftUpdate:
+    """An observation that reached the filter: z, R, gain K = P/(P+R), and push K (z - mu)."""
+
+    source: str
+    z_bps_per_s: float
+    variance: float
+    gain: float
+    push_bps_per_s: float
+
+
+@dataclass(slots=True)
+class CompositePart:
+    """One source of the hot composite, as it entered it."""
+
+    source: str
+    z_bps_per_s: float
+    variance: float
 
 
 @dataclass(slots=True)
@@ -41,7 +68,8 @@ class Cycle:
     """What one quote cycle gives: the resting ladder, the figures behind it, reported events.
 
     Pairs are (bid, ask). ``expected_pnl_bps`` holds one figure per level of the full ladder, kept
-    or not, and is ``None`` while phase 4 is not active.
+    or not. ``drift_observations`` are those that reached the filter since the last cycle, in
+    order. What a phase reports is ``None`` while it is not active.
     """
 
     t_ms: int
@@ -51,6 +79,10 @@ class Cycle:
     asks: list[Quote]
     drift_bps_per_s: float
     drift_variance: float
+    drift_observations: list[DriftUpdate]
+    composite_parts: list[CompositePart]
+    theta_per_s: float
+    process_noise: float
     gamma_per_bps: float
     sigma_bps_per_sqrt_s: float
     flow_imbalance: float
@@ -58,6 +90,8 @@ class Cycle:
     half_spreads_bps: tuple[float, float]
     drift_shift_bps: float
     skew_bps: float
+    funding_skew_bps: float
+    carry_bps: tuple[float, float]
     as_cost_bps: float
     touch_depths_bps: tuple[float, float]
     expected_pnl_bps: tuple[list[float], list[float]] | None
@@ -67,6 +101,12 @@ class Cycle:
     active_phases: list[int]
     inert_phases: list[int]
     events: list[str]
+    vol_ratio: float
+    as_ratio_adjustment: float
+    funding_zscore: float | None
+    premium_bps: float | None
+    book_imbalances: tuple[float, float, float] | None
+    insufficient_depth_bps: list[float] | None
 
 
 class QuoteEngine:
@@ -81,24 +121,28 @@ class QuoteEngine:
         self._book_mid: float | None = None
         self._position = 0.0
         self._fill_ids: set[str] = set()
-        self._signals: list[Observation] = []
+        self._signals: list[Sourced] = []
         self._toxicity = {BID: 0.0, ASK: 0.0}
         self._sigma = config.sigma_bps_per_sqrt_s
         self._kappas = (config.kappa_bid_per_bps, config.kappa_ask_per_bps)
         self._time_horizon_s = config.time_horizon_s
+        self._cycles = 0
         self._kalman = KalmanDrift(config)
         self._legacy_drift = LegacyDrift()
         self._flow = TradeFlow(config)
+        self._adaptation = ParameterAdaptation(config)
+        self._markouts = PendingMarkouts(config)
+        self._sources = DriftSources(config, self._active)
+        self._drift_updates: list[DriftUpdate] = []
+        self._composite_parts: list[CompositePart] = []
 
     # --- events -------------------------------------------------------------------------------
 
     def on_book(self, t_ms: int, bids: BookSide, asks: BookSide) -> None:
         """Take a book snapshot; crossed is rejected, locked accepted, one side keeps the mid."""
-        _check_book_side("bids", bids, descending=True)
-        _check_book_side("asks", asks, descending=False)
-        if bids and asks and bids[0][0] > asks[0][0]:
-            raise CrossedBookError(f"best bid {bids[0][0]} is above best ask {asks[0][0]}")
+        check_book(bids, asks)
         self._advance(t_ms)
+        self._sources.book.record_book(bids, asks)
         if bids and asks:
             self._book_mid = (bids[0][0] + asks[0][0]) / 2.0
 
@@ -108,6 +152,7 @@ class QuoteEngine:
         check_positive("size", size)
         self._advance(t_ms)
         self._flow.record_trade(t_ms, side, size)
+        self._sources.record_trade(t_ms, side)
 
     def on_fill(
         self,
@@ -117,19 +162,28 @@ class QuoteEngine:
         size: float,
         fill_id: str | None = None,
         mid: float | None = None,
+        levels_crossed: int = 1,
     ) -> None:
-        """Take an own fill: it moves the position and, where a mid is known, the drift (D-05)."""
+        """Take an own fill: it moves the position and, where a mid is known, the drift (D-05).
+
+        ``levels_crossed`` counts the own levels that its aggressor took (Q-09).
+        """
         check_positive("price", price)
         check_positive("size", size)
+        check_positive("levels_crossed", levels_crossed)
         if fill_id is not None and fill_id in self._fill_ids:
             raise DuplicateError(f"id is {fill_id!r}, which an earlier fill had")
-        observation = self._fill_observation(side, price, self._mid_of(mid))
+        mid_at_fill = self._mid_of(mid)
+        observation = self._fill_observation(side, price, mid_at_fill)
         self._advance(t_ms)
         if fill_id is not None:
             self._fill_ids.add(fill_id)
         self._position += size if side == BUY else -size
+        self._sources.record_fill(t_ms, side, size, levels_crossed)
+        if mid_at_fill is not None:
+            self._keep_markout(t_ms, mid_at_fill)
         if observation is not None:
-            self._kalman.update(*observation)
+            self._observe("fill", observation)
 
     def on_trend(
         self, t_ms: int, magnitude_bps: float, agreement: float, p_continuation: float
@@ -140,17 +194,23 @@ class QuoteEngine:
         check_fraction("p_continuation", p_continuation)
         self._advance(t_ms)
         if 1 in self._active:
-            self._kalman.update_trend(magnitude_bps, agreement, p_continuation)
+            observation = drift.trend_observation(
+                magnitude_bps, agreement, p_continuation, self._config.sigma_trend
+            )
+            if observation is not None:
+                self._observe("trend", observation)
             return
         trend_signal = legacy.trend_signal(magnitude_bps, agreement, p_continuation)
         if trend_signal is not None:
-            self._signals.append(trend_signal)
+            self._signals.append(("trend", trend_signal))
 
-    def on_signal(self, t_ms: int, z_bps_per_s: float, variance: float) -> None:
+    def on_signal(
+        self, t_ms: int, z_bps_per_s: float, variance: float, source: str = "signal"
+    ) -> None:
         """Take a drift signal, held for the next cycle."""
         drift.check_observation(z_bps_per_s, variance)
         self._advance(t_ms)
-        self._signals.append((z_bps_per_s, variance))
+        self._signals.append((source, (z_bps_per_s, variance)))
 
     def on_toxicity(self, t_ms: int, side: str, toxicity: float) -> None:
         """Take the toxicity of ``side`` (bid or ask), in [0, 1], lasting until the next."""
@@ -181,6 +241,25 @@ class QuoteEngine:
         self._kappas = (kappa_bid, kappa_ask)
         self._time_horizon_s = time_horizon
 
+    def on_funding(self, t_ms: int, rate: str, interval_s: float) -> None:
+        """Take a reading of the public funding rate, as its feed gives it (D-25)."""
+        rate_per_interval = funding.parse_rate(rate)
+        check_positive("interval_s", interval_s)
+        self._advance(t_ms)
+        self._sources.funding.record_rate(rate_per_interval, interval_s)
+
+    def on_reference_price(self, t_ms: int, source: str, price: float) -> None:
+        """Take a price of another market: mark, index, spot or leader; it stays until the next."""
+        check_positive("price", price)
+        self._advance(t_ms)
+        self._sources.record_reference_price(source, price)
+
+    def on_open_interest(self, t_ms: int, contracts: float) -> None:
+        """Take the open interest of the market, lasting until the next (D-35)."""
+        check_positive("contracts", contracts)
+        self._advance(t_ms)
+        self._sources.open_interest.contracts = contracts
+
     # --- the cycle ----------------------------------------------------------------------------
 
     def cycle(self, t_ms: int, mid: float | None = None) -> Cycle:
@@ -189,35 +268,37 @@ class QuoteEngine:
         if quoted_mid is None:
             raise MissingFieldError("mid is absent and no book has given one")
         self._advance(t_ms)
-        self._update_drift(t_ms)
+        self._update_drift(t_ms, quoted_mid)
 
         # where a side's touch rests
+        sigma = self._sigma_in_force()
         gamma = self._gamma()
         kappas = self._flow_adjusted_kappas(t_ms)
         half_spreads = self._half_spreads_bps(gamma, kappas)
         shift = self._drift_shift_bps()
         skew = inventory.skew_bps(
-            gamma, self._sigma, self._time_horizon_s, self._position, self._config.max_position
+            gamma, sigma, self._time_horizon_s, self._position, self._config.max_position
         )
+        funding_skew = self._funding_skew_bps()
         touches = glft.touch_depths_bps(
             half_spreads,
             shift if self._drift_moves_quotes() else 0.0,
-            skew if self._skew_moves_quotes() else 0.0,
+            (skew if self._skew_moves_quotes() else 0.0) + funding_skew,
             self._zone_widenings_bps(),
             self._config.fee_bps,
         )
 
         # which levels rest, and at what size
-        as_cost = expected_pnl.adverse_selection_bps(
-            self._config.as_ratio, self._sigma, self._time_horizon_s
-        )
+        as_cost = self._as_cost_bps(sigma)
+        carries = self._carry_bps(BID), self._carry_bps(ASK)
         bid_depths, ask_depths = (self._level_depths_bps(touch) for touch in touches)
-        bid_pnls = self._expected_pnls_bps(BID, bid_depths, as_cost)
-        ask_pnls = self._expected_pnls_bps(ASK, ask_depths, as_cost)
+        bid_pnls = self._expected_pnls_bps(BID, bid_depths, as_cost + carries[0])
+        ask_pnls = self._expected_pnls_bps(ASK, ask_depths, as_cost + carries[1])
         bids = self._quotes(BID, quoted_mid, bid_depths, bid_pnls)
         asks = self._quotes(ASK, quoted_mid, ask_depths, ask_pnls)
 
         max_position = self._config.max_position
+        self._cycles += 1
         return Cycle(
             t_ms=t_ms,
             mid=quoted_mid,
@@ -226,13 +307,19 @@ class QuoteEngine:
             asks=asks,
             drift_bps_per_s=self._drift().mean,
             drift_variance=self._drift().variance,
+            drift_observations=self._take_drift_updates(),
+            composite_parts=self._composite_parts,
+            theta_per_s=self._kalman.theta_per_s,
+            process_noise=self._kalman.process_noise,
             gamma_per_bps=gamma,
-            sigma_bps_per_sqrt_s=self._sigma,
+            sigma_bps_per_sqrt_s=sigma,
             flow_imbalance=self._flow.imbalance_at(t_ms, self._config.flow_horizon_s),
             kappas_per_bps=kappas,
             half_spreads_bps=half_spreads,
             drift_shift_bps=shift,
             skew_bps=skew,
+            funding_skew_bps=funding_skew,
+            carry_bps=carries,
             as_cost_bps=as_cost,
             touch_depths_bps=touches,
             expected_pnl_bps=(bid_pnls, ask_pnls) if 4 in self._active else None,
@@ -242,21 +329,54 @@ class QuoteEngine:
             active_phases=sorted(self._active),
             inert_phases=sorted(self._inert),
             events=self._events(shift, bids, asks),
+            vol_ratio=self._sources.vol_ratio,
+            as_ratio_adjustment=self._sources.as_ratio_adjustment,
+            funding_zscore=self._sources.funding.zscore() if 6 in self._active else None,
+            premium_bps=self._sources.funding.premium() if 6 in self._active else None,
+            book_imbalances=self._sources.book.shape().imbalances if 7 in self._active else None,
+            insufficient_depth_bps=self._insufficient_depth_bps(),
         )
 
     # --- phase 1: drift -----------------------------------------------------------------------
 
-    def _update_drift(self, t_ms: int) -> None:
-        """Predict to now, then the collected signals in order, then the flow (D-41)."""
-        if 1 in self._active:
-            self._kalman.predict(t_ms)
-            self._kalman.update_signals(self._signals)
-            flow_observation = self._flow.drift_observation_at(t_ms)
-            if 3 in self._active and flow_observation is not None:
-                self._kalman.update(*flow_observation)
-        else:
-            self._legacy_drift.update_cycle(self._signals)
+    def _update_drift(self, t_ms: int, mid: float) -> None:
+        """Settle markouts, predict to now, then take every source in its order (D-41)."""
+        if 1 not in self._active:
+            self._legacy_drift.update_cycle([observation for _, observation in self._signals])
+            self._signals.clear()
+            return
+        self._settle_markouts(t_ms, mid)
+        self._kalman.predict(t_ms)
+        self._observe_signals()
+        self._observe_flow(t_ms)
+        self._observe_hot_composite(t_ms)
+        self._sources.follow_returns(t_ms, mid)
+        if self._cycles % self._config.warm_every_cycles == 0:
+            self._observe_all(self._sources.warm(t_ms, mid))
+        if self._cycles % self._config.cold_every_cycles == 0:
+            self._observe_all(self._sources.cold(mid))
+
+    def _observe(self, source: str, observation: Observation) -> None:
+        """Condition the filter on one observation, and keep the trace of it."""
+        z_bps_per_s, variance = observation
+        before = self._kalman.mean
+        gain = self._kalman.update(z_bps_per_s, variance)
+        push = gain * (z_bps_per_s - before)
+        self._drift_updates.append(DriftUpdate(source, z_bps_per_s, variance, gain, push))
+
+    def _observe_all(self, said: Sequence[Sourced]) -> None:
+        for source, observation in said:
+            self._observe(source, observation)
+
+    def _observe_signals(self) -> None:
+        for source, observation in self._signals:
+            self._observe(f"signal:{source}", observation)
         self._signals.clear()
+
+    def _take_drift_updates(self) -> list[DriftUpdate]:
+        """Observations that reached the filter since the last cycle; while it is off, none."""
+        taken, self._drift_updates = self._drift_updates, []
+        return taken if 1 in self._active else []
 
     def _drift(self) -> KalmanDrift | LegacyDrift:
         return self._kalman if 1 in self._active else self._legacy_drift
@@ -265,7 +385,7 @@ class QuoteEngine:
         if mid is None:
             return None
         observation = drift.fill_observation(
-            side, price, mid, self._sigma, self._config.fill_variance
+            side, price, mid, self._sigma_in_force(), self._config.fill_variance
         )
         drift.check_observation(*observation)
         return observation
@@ -303,6 +423,11 @@ class QuoteEngine:
 
     # --- phase 3: flow ------------------------------------------------------------------------
 
+    def _observe_flow(self, t_ms: int) -> None:
+        observation = self._flow.drift_observation_at(t_ms) if 3 in self._active else None
+        if observation is not None:
+            self._observe("flow", observation)
+
     def _flow_adjusted_kappas(self, t_ms: int) -> tuple[float, float]:
         """Kappas of the half-spread (bid, ask); lambda keeps the unadjusted ones (D-46)."""
         if 3 not in self._active:
@@ -317,7 +442,9 @@ class QuoteEngine:
         if config.base_half_spread_bps is not None:
             return config.base_half_spread_bps, config.base_half_spread_bps
         bid, ask = (
-            glft.half_spread_bps(gamma, kappa, self._sigma, self._time_horizon_s, config.fee_bps)
+            glft.half_spread_bps(
+                gamma, kappa, self._sigma_in_force(), self._time_horizon_s, config.fee_bps
+            )
             for kappa in kappas
         )
         return bid, ask
@@ -330,20 +457,21 @@ class QuoteEngine:
 
     # --- phase 4: which levels rest -----------------------------------------------------------
 
-    def _expected_pnls_bps(self, side: str, depths: Sequence[float], as_cost: float) -> list[float]:
+    def _expected_pnls_bps(self, side: str, depths: Sequence[float], cost: float) -> list[float]:
+        """Expected PnL of each level; ``cost`` is AS + carry in bp, to which the fee comes."""
         config = self._config
         position_terms = expected_pnl.position_terms_bps(
             side,
             gamma_base_per_bps=config.gamma_base_per_bps,
             inventory_beta=config.inventory_beta,
-            sigma_bps_per_sqrt_s=self._sigma,
+            sigma_bps_per_sqrt_s=self._sigma_in_force(),
             time_horizon_s=self._time_horizon_s,
             drift_bps_per_s=self._drift().mean,
             position=self._position,
             max_position=config.max_position,
         )
         kappa = self._kappas[0] if side == BID else self._kappas[1]
-        cost_bps = as_cost + config.fee_bps
+        cost_bps = cost + config.fee_bps
         return [
             expected_pnl.level_pnl_bps(depth_bps, kappa, cost_bps, position_terms)
             for depth_bps in depths
@@ -360,6 +488,66 @@ class QuoteEngine:
         if 4 not in self._active and not self._deployed:
             return legacy.gate_closed_side(position, max_position) == side
         return False
+
+    # --- phase 5: adaptation ------------------------------------------------------------------
+
+    def _keep_markout(self, t_ms: int, mid: float) -> None:
+        """Keep a fill until its markout, with mu and P from just before its own update (D-21)."""
+        if 5 in self._active:
+            kalman = self._kalman
+            self._markouts.add(PendingMarkout(t_ms, mid, kalman.mean, kalman.variance))
+
+    def _settle_markouts(self, t_ms: int, mid: float) -> None:
+        """Adapt theta and process noise to the fills whose markout window has passed."""
+        for fill in self._markouts.take_due(t_ms):
+            window_s = (t_ms - fill.t_ms) / 1000.0
+            self._adaptation.update(
+                fill.drift_bps_per_s,
+                fill.variance,
+                adaptation.realised_drift_bps_per_s(fill.mid, mid, window_s),
+                self._sigma_in_force(),
+                window_s,
+            )
+            self._kalman.theta_per_s = self._adaptation.theta_per_s
+            self._kalman.process_noise = self._adaptation.process_noise
+
+    # --- phase 6: funding ---------------------------------------------------------------------
+
+    def _carry_bps(self, side: str) -> float:
+        return self._sources.funding.carry_bps(side) if 6 in self._active else 0.0
+
+    def _funding_skew_bps(self) -> float:
+        if 6 not in self._active:
+            return 0.0
+        return self._sources.funding.skew_bps(self._position, self._config.max_position)
+
+    # --- phase 7: book ------------------------------------------------------------------------
+
+    def _observe_hot_composite(self, t_ms: int) -> None:
+        """Condition on book and sweeps as one precision-weighted observation (D-30)."""
+        said = self._sources.hot(t_ms)
+        self._composite_parts = [
+            CompositePart(source, *observation) for source, observation in said
+        ]
+        composite = drift.composite([observation for _, observation in said])
+        if composite is not None:
+            self._observe("composite", composite)
+
+    def _insufficient_depth_bps(self) -> list[float] | None:
+        if 7 not in self._active:
+            return None
+        return list(self._sources.book.shape().insufficient_depth_bps)
+
+    # --- phase 8: volatility and tails --------------------------------------------------------
+
+    def _sigma_in_force(self) -> float:
+        """The desk's sigma, scaled by the volatility's term structure (D-43)."""
+        return self._sigma * self._sources.sigma_multiplier
+
+    def _as_cost_bps(self, sigma: float) -> float:
+        """Adverse selection at the AS ratio, adjusted to the tails (D-19)."""
+        as_ratio = self._config.as_ratio * self._sources.as_ratio_adjustment
+        return expected_pnl.adverse_selection_bps(as_ratio, sigma, self._time_horizon_s)
 
     # --- sizes and prices ---------------------------------------------------------------------
 
@@ -430,13 +618,3 @@ class QuoteEngine:
         if self._time_ms is not None and t_ms < self._time_ms:
             raise TimeReversedError(f"t_ms is {t_ms}, expected at least {self._time_ms}")
         self._time_ms = t_ms
-
-
-def _check_book_side(name: str, levels: BookSide, *, descending: bool) -> None:
-    previous: float | None = None
-    for price, size in levels:
-        check_positive(f"price in {name}", price)
-        check_positive(f"size in {name}", size)
-        if previous is not None and (price >= previous if descending else price <= previous):
-            raise OutOfRangeError(f"{name} has {price} after {previous}, expected best first")
-        previous = price

@@ -18,6 +18,7 @@ from itertools import count
 import filterpy.kalman
 import numba
 import numpy as np
+from tests.benchmarks.tiers import print_tiers
 
 from quotemark.adapters import running
 from quotemark.examples import minimal_engine
@@ -167,6 +168,7 @@ def main() -> None:
             "predict and update alone": reference_filter(observations),
         },
     )
+    print_tiers()
     steps: list[Json] = [
         {"step": "observe", "z_bps_per_s": z_bps_per_s, "variance": VARIANCE}
         for z_bps_per_s in observations * 4

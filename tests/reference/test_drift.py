@@ -35,6 +35,11 @@ def filter_of(**values: object) -> KalmanDrift:
     return KalmanDrift(make_config(DriftConfig, values))
 
 
+def update_all(filtered: KalmanDrift, observations: Sequence[Observation]) -> None:
+    for z, variance in observations:
+        filtered.update(z, variance)
+
+
 def at_drift(drift: float, **values: object) -> KalmanDrift:
     """A filter whose mean stands at ``drift`` and whose variance is 8."""
     filtered = filter_of(prior_variance=16.0, **values)
@@ -198,7 +203,7 @@ def test_posterior_is_the_matrix_kalman_filters(
     for elapsed_ms, observations in steps:
         now_ms += elapsed_ms
         filtered.predict(now_ms)
-        filtered.update_signals(observations)
+        update_all(filtered, observations)
     expected = matrix_filter(steps, theta, noise, prior)
     assert [filtered.mean, filtered.variance] == pytest.approx(expected, rel=1e-8, abs=1e-9)
 
@@ -235,7 +240,7 @@ def test_posterior_is_brute_force_bayes(steps: list[Step]) -> None:
     for elapsed_ms, observations in steps:
         now_ms += elapsed_ms
         filtered.predict(now_ms)
-        filtered.update_signals(observations)
+        update_all(filtered, observations)
     assert [filtered.mean, filtered.variance] == pytest.approx(grid_posterior(steps), abs=1e-6)
 
 
@@ -250,7 +255,7 @@ def test_order_of_observations_is_free_with_the_floor_off(
     posteriors = []
     for order in readings:
         filtered = filter_of(p_min=0.0)
-        filtered.update_signals(order)
+        update_all(filtered, order)
         posteriors.append([filtered.mean, filtered.variance])
     assert posteriors[0] == pytest.approx(posteriors[1], rel=1e-9, abs=1e-9)
 
@@ -259,7 +264,7 @@ def test_order_matters_with_the_floor_on() -> None:
     means = []
     for order in ([(-8.0, 1.0), (4.0, 4.0)], [(4.0, 4.0), (-8.0, 1.0)]):
         filtered = filter_of()
-        filtered.update_signals(order)
+        update_all(filtered, order)
         means.append(filtered.mean)
     assert abs(means[0] - means[1]) > 0.5
 
@@ -338,7 +343,7 @@ def test_floor_acts_after_updates_and_not_in_predict() -> None:
 def test_reversal_after_200_agreeing_observations() -> None:
     def needed(p_min: float) -> int | None:
         filtered = filter_of(p_min=p_min)
-        filtered.update_signals([(-5.0, 4.0)] * 200)
+        update_all(filtered, [(-5.0, 4.0)] * 200)
         for count in range(1, 51):
             filtered.update(5.0, 4.0)
             if filtered.mean > 0.0:
@@ -406,8 +411,6 @@ def test_bad_observations_leave_the_state(
     state = pickle.dumps(filtered)
     with pytest.raises(error):
         filtered.update(z, variance)
-    with pytest.raises(error):
-        filtered.update_signals([(-1.0, 1.0), (z, variance)])  # the good one must not act either
     assert pickle.dumps(filtered) == state
 
 

@@ -240,7 +240,8 @@ def test_calibrated_flow_keeps_a_bearish_drift(
 
 def test_three_neutral_calibrated_readings_weaken_by_about_eight_percent() -> None:
     filtered = at_drift(-7.0, p_min=0.0)
-    filtered.update_signals([(0.0, 260.0)] * 3)
+    for _ in range(3):
+        filtered.update(0.0, 260.0)
     assert filtered.mean / -7.0 == pytest.approx(1.0 - 0.0845, abs=1e-4)
 
 

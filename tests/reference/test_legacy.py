@@ -25,6 +25,10 @@ ALL_OFF = {
     "use_continuous_gamma": False,
     "use_directional_flow": False,
     "use_epnl_filter": False,
+    "use_online_adaptation": False,
+    "use_funding": False,
+    "use_book_features": False,
+    "use_tape_features": False,
 }
 
 

@@ -11,11 +11,20 @@ from typing import Any
 import pytest
 
 from quotemark_reference.config import (
+    AdaptationConfig,
+    BookConfig,
+    CrossVenueConfig,
     DriftConfig,
     EngineConfig,
+    FillSizeConfig,
     FlowConfig,
+    FundingConfig,
+    HawkesConfig,
     InventoryConfig,
     MarketConfig,
+    OpenInterestConfig,
+    SweepConfig,
+    VolatilityConfig,
     make_config,
     per_bps,
 )
@@ -61,8 +70,93 @@ DEFAULTS: dict[str, object] = {
     "use_directional_flow": True,
     "use_epnl_filter": False,
     "legacy_variant": "documented",
+    # phase 5
+    "use_online_adaptation": True,
+    "markout_window_s": 5.0,
+    "error_weight": 0.1,
+    "error_threshold": 0.6745,
+    "theta_min_per_s": 0.01,
+    "theta_max_per_s": 1.0,
+    "process_noise_min": 0.1,
+    "process_noise_max": 10.0,
+    # phase 6
+    "use_funding": True,
+    "holding_time_s": 600.0,
+    "funding_ewma_weight": 0.1,
+    "funding_history": 24,
+    "funding_min_readings": 3,
+    "funding_std_floor": 1e-6,
+    "funding_zscore_limit": 5.0,
+    "funding_scale_factor": 0.05,
+    "sigma_funding": 2.0,
+    "funding_zscore_floor": 0.1,
+    # phase 7
+    "use_book_features": False,
+    "alpha_bim": 0.3,
+    "alpha_dbim": 0.2,
+    "alpha_bpg": 0.15,
+    "sigma_bim": 1.5,
+    "depth_ref_usd": 100_000.0,
+    "depth_floor_usd": 100.0,
+    "sigma_dbim": 2.0,
+    "bpg_variance": 3.0,
+    "dbim_smoothing": 0.3,
+    "alpha_sweep": 1.0,
+    "sweep_window_s": 3.0,
+    "sweep_reference_size": 10.0,
+    "sweep_min_levels": 2,
+    "sigma_sweep": 2.0,
+    "sweep_score_floor": 0.1,
+    # phase 8
+    "use_tape_features": False,
+    "alpha_hawkes": 1.0,
+    "hawkes_base_per_s": 0.1,
+    "hawkes_jump_per_s": 0.3,
+    "hawkes_decay_per_s": 1.0,
+    "hawkes_min_events": 20,
+    "sigma_hawkes": 1.5,
+    "hawkes_intensity_floor_per_s": 0.1,
+    "alpha_fill_size": 0.1,
+    "fill_size_window": 10,
+    "fill_size_weight": 0.05,
+    "fill_size_min_fills": 20,
+    "sigma_fill_size": 2.0,
+    "alpha_basis": 0.2,
+    "sigma_basis": 2.0,
+    "calibrated_basis_scale_bps": 10.0,
+    "alpha_lead": 0.3,
+    "sigma_lead": 1.5,
+    "lead_window": 100,
+    "lead_min_returns": 20,
+    "lead_min_confidence": 0.3,
+    "calibrated_lead_scale_bps": 10.0,
+    "vol_short_s": 30.0,
+    "vol_long_s": 300.0,
+    "vol_exponent": 0.5,
+    "tail_weight": 0.3,
+    "as_ratio_adjustment_max": 3.0,
+    "kurtosis_window": 100,
+    "kurtosis_min_returns": 20,
+    "alpha_open_interest": 0.0,
+    "sigma_open_interest": 2.0,
+    "calibrated_open_interest_scale": 0.01,
+    # tiers
+    "warm_every_cycles": 2,
+    "cold_every_cycles": 5,
 }
+OWN_DEFAULTS: dict[str, object] = {"price_decimals": 6, "hawkes_silence_horizons": 5.0}
+"""Of this project's register, where the decisions leave a value open (Q-01, Q-11)."""
 
+SENSORS = (
+    FlowConfig,
+    FundingConfig,
+    BookConfig,
+    SweepConfig,
+    HawkesConfig,
+    FillSizeConfig,
+    CrossVenueConfig,
+    OpenInterestConfig,
+)
 
 Maker = Callable[[Mapping[str, object]], object]
 
@@ -77,14 +171,25 @@ def code_of(values: dict[str, object], make: Maker | None = None) -> str:
 
 def test_defaults_are_the_registers() -> None:
     config = make_config(EngineConfig, {})
-    for name, value in DEFAULTS.items():
+    for name, value in {**DEFAULTS, **OWN_DEFAULTS}.items():
         assert getattr(config, name) == value, name
-    assert {spec.name for spec in fields(config)} == {*DEFAULTS, "price_decimals"}
+        assert type(getattr(config, name)) is type(value), name
+    assert {spec.name for spec in fields(config)} == {*DEFAULTS, *OWN_DEFAULTS}
     assert config == EngineConfig()
 
 
+COMPONENTS = (DriftConfig, InventoryConfig, *SENSORS, AdaptationConfig, VolatilityConfig)
+
+
+@pytest.mark.parametrize("kind", COMPONENTS)
+def test_components_have_the_engines_defaults(kind: type[Any]) -> None:
+    for spec in fields(kind):
+        if spec.name != "calibration":
+            assert getattr(kind(), spec.name) == {**DEFAULTS, **OWN_DEFAULTS}[spec.name], spec.name
+
+
 def test_components_default_to_the_plans_calibration() -> None:
-    assert FlowConfig().calibration == "plan"
+    assert [kind().calibration for kind in SENSORS] == ["plan"] * len(SENSORS)
     assert EngineConfig().calibration == "calibrated"
 
 
@@ -151,6 +256,9 @@ def test_kappa_in_both_units_is_refused() -> None:
         (partial(make_config, DriftConfig), {"gamma_base_per_bps": 0.15}),
         (partial(make_config, DriftConfig), {"kappa_bid_per_fraction": 1287.0}),
         (partial(make_config, InventoryConfig), {"use_epnl_filter": True}),
+        (partial(make_config, BookConfig), {"alpha_sweep": 1.0}),
+        (partial(make_config, VolatilityConfig), {"calibration": "plan"}),
+        (partial(make_config, AdaptationConfig), {"prior_variance": 50.0}),
         (partial(make_config, EngineConfig), {"kappa_per_fraction": 1287.0}),
     ],
 )
@@ -200,6 +308,19 @@ def test_values_of_the_wrong_kind(key: str, value: object) -> None:
         ("tick_size", 0.0),
         ("base_half_spread_bps", -1.0),
         ("level_sizes", [0.695, 0.0]),
+        ("theta_min_per_s", 0.11),
+        ("theta_max_per_s", 0.09),
+        ("process_noise_min", 1.1),
+        ("process_noise_max", 0.9),
+        ("error_weight", 0.0),
+        ("error_weight", 1.1),
+        ("funding_history", 1.5),
+        ("lead_window", 1),
+        ("kurtosis_window", 1),
+        ("warm_every_cycles", 0),
+        ("cold_every_cycles", 2.5),
+        ("hawkes_jump_per_s", 1.0),
+        ("hawkes_decay_per_s", 0.3),
         ("calibration", "plain"),
         ("legacy_variant", None),
     ],

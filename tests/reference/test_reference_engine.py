@@ -11,7 +11,17 @@ from tests.reference.markets import MID, Q_MAX, configured, quoted
 from quotemark_reference.config import EngineConfig, active_phases, gates, make_config
 from quotemark_reference.engine import Cycle, QuoteEngine
 
-FLAGS = ("use_kalman_drift", "use_continuous_gamma", "use_directional_flow", "use_epnl_filter")
+FLAGS = (
+    "use_kalman_drift",
+    "use_continuous_gamma",
+    "use_directional_flow",
+    "use_epnl_filter",
+    "use_online_adaptation",
+    "use_funding",
+    "use_book_features",
+    "use_tape_features",
+)
+NEEDS = {4: {1, 2, 3}, 5: {1, 2, 3, 4}, 6: {1, 2, 3, 4}, 7: {1}, 8: {1}}
 
 
 def gated(phases: str, **values: object) -> EngineConfig:
@@ -27,7 +37,7 @@ def test_phase_4_is_inert_without_its_prerequisites(switched: tuple[bool, ...]) 
     phases = "".join(str(phase) for phase, on in enumerate(switched, start=1) if on)
     config = gated(phases)
     active = phases if phases == "1234" else phases.replace("4", "")
-    assert gates(config) == dict(enumerate(switched, start=1))
+    assert gates(config) == dict(enumerate((*switched, *[False] * 4), start=1))
     assert active_phases(config) == frozenset(int(phase) for phase in active)
     cycle = quoted(config)
     assert cycle.active_phases == [int(phase) for phase in active]
@@ -41,11 +51,27 @@ def test_phase_4_is_inert_without_its_prerequisites(switched: tuple[bool, ...]) 
         assert (inert_or_on.expected_pnl_bps is not None) == (phases == "1234")
 
 
+def test_a_phase_is_active_only_on_all_that_it_needs() -> None:
+    closed = 0
+    for switched in product((False, True), repeat=8):
+        on = {phase for phase, gate_on in enumerate(switched, start=1) if gate_on}
+        # needs are written out in full, so that one look tells
+        expected = {phase for phase in on if NEEDS.get(phase, set()) <= on}
+        assert active_phases(gated("".join(map(str, on)))) == expected
+        closed += expected == on
+    assert closed == 36
+
+
 def test_default_gates() -> None:
     config = EngineConfig()
-    assert gates(config) == {1: True, 2: True, 3: True, 4: False}
+    assert gates(config) == {
+        **{1: True, 2: True, 3: True, 4: False},
+        **{5: True, 6: True, 7: False, 8: False},
+    }
     assert active_phases(config) == {1, 2, 3}
+    assert quoted(config).inert_phases == [5, 6]
     assert active_phases(gated("1234")) == {1, 2, 3, 4}
+    assert active_phases(make_config(EngineConfig, {"use_epnl_filter": True})) == {1, 2, 3, 4, 5, 6}
 
 
 def test_rollback_of_phase_1() -> None:
