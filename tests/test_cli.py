@@ -17,6 +17,7 @@ import pytest
 
 import quotemark
 from quotemark.results import Certification
+from quotemark.scenario import scenario_names
 from quotemark.suite.register import requirements
 from quotemark.tape import read_tape
 
@@ -96,6 +97,27 @@ class NoWayBack(BuiltinEngine):
 
 def no_way_back():
     return NoWayBack("no-way-back")
+
+
+class WithoutFunding(BuiltinEngine):
+    """Has no phase 6, and so no use for funding rates."""
+
+    def initialize(self):
+        identity = super().initialize()
+        identity.phases = [phase for phase in identity.phases if phase != 6]
+        return identity
+
+    def apply(self, session, steps):
+        return [self.answer(session, step) for step in steps]
+
+    def answer(self, session, step):
+        if step.get("step") == "funding":
+            return Unsupported("phase 6 is not in this engine")
+        return super().apply(session, [step])[0]
+
+
+def without_funding():
+    return WithoutFunding("without-funding")
 
 
 class Hanging(BuiltinEngine):
@@ -274,9 +296,9 @@ def test_replay_of_a_scenario_shows_baseline_and_engine(desk: Desk) -> None:
     done = desk.run("replay", "inventory_80_percent", "--engine", "reference", "--json")
     assert (done.code, done.stderr) == (0, "")
     shown = done.json
-    assert shown.keys() == {"scenario", "notice", "engines", "ablation", "report"}
+    assert shown.keys() == {*("scenario", "notice", "engines", "ablation", "sensitivity", "report")}
     assert shown["notice"].startswith("Synthetic")
-    assert shown["ablation"] is None
+    assert (shown["ablation"], shown["sensitivity"]) == (None, None)
     assert [one["engine"] for one in shown["engines"]] == ["legacy:documented", "reference"]
     for one in shown["engines"]:
         assert one.keys() == {
@@ -290,16 +312,18 @@ def test_replay_of_a_scenario_shows_baseline_and_engine(desk: Desk) -> None:
 
 
 def test_replay_of_a_tape_counts_what_the_engine_left_out(desk: Desk) -> None:
-    done = desk.run("replay", "tape.jsonl", "--engine", "reference")
+    engines = ("--engine", "reference", "--engine", "python:engines:without_funding")
+    done = desk.run("replay", "tape.jsonl", *engines)
     assert (done.code, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     assert lines[0] == "Replay of tape.jsonl"
-    row = next(line.split() for line in lines if line.startswith("  reference  "))
-    assert row[:4] == ["reference", "2", "1", "+0.500"]
-    assert (
-        "  reference: 1 own fills on the tape left out; they belong to whoever recorded it" in lines
-    )
-    assert "  reference: 1 steps unsupported" in lines
+    for name in ("reference", "python:engines:without_funding"):
+        row = next(line.split() for line in lines if line.startswith(f"  {name}  "))
+        assert row[:4] == [name, "2", "1", "+0.500"]
+        left_out = "1 own fills on the tape left out; they belong to whoever recorded it"
+        assert f"  {name}: {left_out}" in lines
+    unsupported = [line for line in lines if "unsupported" in line]
+    assert unsupported == ["  python:engines:without_funding: 1 steps unsupported"]
     assert lines[-1] == "report: quotemark-report/replay-tape.html"
 
 
@@ -348,10 +372,12 @@ def test_smoke_greets_every_component(desk: Desk) -> None:
     done = desk.run("smoke", "reference")
     assert (done.code, done.stderr) == (0, "")
     first, *components = done.stdout.splitlines()
-    assert first == (
-        f"reference {quotemark.__version__}, protocol 1.0, clock injected, phases 1, 2, 3, 4"
+    version, phases = quotemark.__version__, "1, 2, 3, 4, 5, 6, 7, 8"
+    assert first == f"reference {version}, protocol 1.0, clock injected, phases {phases}"
+    named = (
+        *("drift", "inventory", "flow", "glft", "expected_pnl", "adaptation", "funding", "book"),
+        *("sweep", "hawkes", "fill_size", "cross_venue", "volatility", "open_interest", "engine"),
     )
-    named = ("drift", "inventory", "flow", "glft", "expected_pnl", "engine")
     assert components == [f"  {name}: ok" for name in named]
     done = desk.run("smoke", "python:engines:no_way_back", "--json")
     assert done.json["identity"]["name"] == "no-way-back"
@@ -409,7 +435,8 @@ MISTAKES: dict[str, tuple[tuple[str, ...], int, str]] = {
     "unknown engine": (("certify", "referense"), 2, "engine is 'referense', expected one of"),
     "engine without a name": (("certify", "python:"), 2, "engine is 'python:', expected one of"),
     "unknown mutant": (("certify", "mutant:x"), 2, "mutant is 'x', expected one of linear-q,"),
-    "phase 5": (("certify", "reference", "--phase", "5"), 2, "'5' is no phase from 1 to 4"),
+    "phase 9": (("certify", "reference", "--phase", "9"), 2, "'9' is no phase from 1 to 8"),
+    "phase 4-9": (("certify", "reference", "--phase", "4-9"), 2, "'4-9' is no phase"),
     "phase 0-2": (("certify", "reference", "--phase", "0-2"), 2, "'0-2' is no phase"),
     "phase 3-2": (("certify", "reference", "--phase", "3-2"), 2, "'3-2' is no phase"),
     "phase of letters": (("certify", "reference", "--phase", "one"), 2, "'one' is no phase"),
@@ -422,7 +449,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], int, str]] = {
     "unknown scenario": (
         ("replay", "feb18", "--engine", "reference"),
         2,
-        "'feb18' is neither a scenario (feb19, inventory_80_percent) nor a tape",
+        f"'feb18' is neither a scenario ({', '.join(scenario_names())}) nor a tape",
     ),
     "no engine": (("replay", "feb19"), 2, "Missing option '--engine'"),
     "missing tape": (

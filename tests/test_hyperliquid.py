@@ -154,13 +154,16 @@ class TestSteps:
         assert first == second
         assert "id" not in first
 
-    def test_asset_context_gives_funding_mark_and_index(self, tmp_path: Path) -> None:
-        message = context(funding="0.0000125", markPx="105060.5", oraclePx="105050.0")
+    def test_asset_context_gives_funding_prices_and_open_interest(self, tmp_path: Path) -> None:
+        message = context(
+            funding="0.0000125", markPx="105060.5", oraclePx="105050.0", openInterest="8123.5"
+        )
         result = import_capture(capture(tmp_path, received(0, book(-400)), received(9, message)))
         assert events(result)[1:] == [
             {"step": "funding", "t_ms": T0 + 9, "rate": "0.0000125", "interval_s": 3600},
             {"step": "reference_price", "t_ms": T0 + 9, "source": "mark", "price": 105060.5},
             {"step": "reference_price", "t_ms": T0 + 9, "source": "index", "price": 105050.0},
+            {"step": "open_interest", "t_ms": T0 + 9, "contracts": 8123.5},
         ]
 
     def test_values_missing_from_an_asset_context_are_no_steps(self, tmp_path: Path) -> None:

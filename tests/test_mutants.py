@@ -6,11 +6,10 @@ from collections import Counter
 
 import pytest
 
-from quotemark import mutants
 from quotemark.adapters import running
 from quotemark.builtin import BuiltinEngine
 from quotemark.errors import InputError
-from quotemark.mutants import MUTANTS
+from quotemark.mutants import GROUPS, MUTANTS
 from quotemark.port import Engine
 from quotemark.results import CheckResult
 from quotemark.suite.bench import Bench
@@ -18,13 +17,7 @@ from quotemark.suite.checks import all_checks
 from quotemark.suite.register import requirements
 from quotemark.suite.runner import DEFAULT_SEED, run_check
 
-ALL = [
-    mutant
-    for value in vars(mutants).values()
-    if isinstance(value, tuple)
-    for mutant in value
-    if isinstance(mutant, mutants.Mutant)
-]
+ALL = [mutant for group in GROUPS for mutant in group]
 """Every mutant of every group, also one whose name another has taken."""
 
 

@@ -19,7 +19,7 @@ from quotemark import stdio
 from quotemark.adapters import running, worker
 from quotemark.builtin import BuiltinEngine, reference
 from quotemark.examples import minimal_engine
-from quotemark.messages import Closed, Json, Ok, Opened, Rejected, RejectionCode
+from quotemark.messages import Closed, Json, Ok, Opened, Rejected, RejectionCode, Unsupported
 from quotemark.results import Certification
 from quotemark.server import serve
 from quotemark.stdio import EngineError, StdioEngine
@@ -172,10 +172,14 @@ def demand_rejected(answer: object, code: RejectionCode) -> None:
 def test_worker_answers_as_the_engine_in_process_does() -> None:
     steps: list[Json] = [
         {"step": "book", "t_ms": 0, "bids": [[99.9, 1.0]], "asks": [[100.1, 1.0]]},
+        {"step": "fill", "t_ms": 0, "side": "buy", "price": 99.9, "size": 1.0, "levels_crossed": 2},
         *(trade(number, "sell") for number in range(25)),
         signal(30, -1.25, 3.5),
         signal(30, "nan", 3.5),  # type: ignore[arg-type]
         {"step": "funding", "t_ms": 30, "rate": "0.0001", "interval_s": 3600.0},
+        {"step": "funding", "t_ms": 30, "rate": "nan", "interval_s": 3600.0},
+        {"step": "reference_price", "t_ms": 30, "source": "spot", "price": 100.0},
+        {"step": "open_interest", "t_ms": 30, "contracts": 1e6},
         cycle(40),
         {"step": "cycle", "t_ms": 50},
         cycle(49),
@@ -188,6 +192,37 @@ def test_worker_answers_as_the_engine_in_process_does() -> None:
             answers[-1] += json.loads(encoded(engine.apply("one", steps)))
     assert answers[0] == answers[1]
     assert len(answers[0]) == len(steps) + 2
+
+
+def test_worker_hands_on_what_is_unsupported(module: Callable[[str], StdioEngine]) -> None:
+    engine = module(
+        """
+from quotemark.builtin import BuiltinEngine
+from quotemark.messages import Unsupported
+
+class Young(BuiltinEngine):
+    def open(self, session, component, config, seed):
+        if config.get("use_tape_features"):
+            return Unsupported("phase 8 is not in this engine")
+        return super().open(session, component, config, seed)
+
+    def apply(self, session, steps):
+        known = [step for step in steps if step["step"] != "open_interest"]
+        answers = iter(super().apply(session, known))
+        return [next(answers) if step in known else Unsupported("no phase 8") for step in steps]
+
+make = Young
+"""
+    )
+    refused = engine.open("one", "engine", ALL_PHASES, 0)
+    assert refused == Unsupported("phase 8 is not in this engine")
+    assert isinstance(engine.open("one", "engine", {}, 0), Opened)
+    steps = [cycle(0), {"step": "open_interest", "t_ms": 1, "contracts": 1e6}, cycle(2)]
+    before, unsupported, after = engine.apply("one", steps)
+    assert unsupported == Unsupported("no phase 8")
+    assert isinstance(before, Ok)
+    assert isinstance(after, Ok)
+    engine.shutdown()
 
 
 def encoded(value: object) -> bytes:

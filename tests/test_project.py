@@ -137,16 +137,22 @@ def test_the_wheel_brings_the_command_and_the_pytest_plugin(unpacked: Path) -> N
 # --- which way imports point ------------------------------------------------------------------
 
 
-def imported(path: Path) -> set[str]:
-    """Top-level packages that a module imports, wherever in it."""
+def imported_modules(path: Path) -> set[str]:
+    """Modules that a module imports, or imports from, wherever in it."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
-            found |= {alias.name.partition(".")[0] for alias in node.names}
+            found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path} imports relatively"
-            found.add((node.module or "").partition(".")[0])
+            module = node.module or ""
+            found |= {module, *(f"{module}.{alias.name}" for alias in node.names)}
     return found
+
+
+def imported(path: Path) -> set[str]:
+    """Top-level packages that a module imports, wherever in it."""
+    return {module.partition(".")[0] for module in imported_modules(path)}
 
 
 def test_the_reference_imports_the_standard_library_and_itself_alone() -> None:
@@ -159,12 +165,17 @@ def test_the_reference_imports_the_standard_library_and_itself_alone() -> None:
 
 
 def test_the_harness_reaches_the_reference_through_the_port_alone() -> None:
-    reaching = {
-        path.name
-        for path in tracked("conformance")
-        if path.suffix == ".py" and "quotemark_reference" in imported(path)
-    }
-    assert reaching == {"builtin.py", "mutants.py"}
+    harness = ROOT / "conformance" / "quotemark"
+    reaching: dict[str, set[str]] = {"quotemark_reference": set(), "quotemark.components": set()}
+    for path in tracked("conformance"):
+        if path.suffix == ".py":
+            part = path.relative_to(harness).parts[0].removesuffix(".py")
+            for package, parts in reaching.items():
+                if any(f"{name}.".startswith(f"{package}.") for name in imported_modules(path)):
+                    parts.add(part)
+    assert reaching["quotemark_reference"] == {"builtin", "components", "mutants"}
+    # what translates steps into calls of the reference is no way around the port either
+    assert reaching["quotemark.components"] <= {"builtin", "components", "mutants"}
 
 
 def test_scenarios_are_built_by_the_standard_library_alone() -> None:

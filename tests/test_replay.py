@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,11 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quotemark.adapters import running
-from quotemark.builtin import reference
+from quotemark.builtin import BuiltinEngine, reference
 from quotemark.errors import InputError
+from quotemark.messages import Answer, Unsupported
 from quotemark.port import Engine
 from quotemark.replay import Frame, Replay, replay
-from quotemark.suite.market import ALL_PHASES, gates
+from quotemark.suite.market import ALL_PHASES, PHASES_1_TO_4, gates
 
 Step = dict[str, Any]
 
@@ -115,7 +116,7 @@ def tape_of(market: list[tuple[Any, ...]]) -> list[Step]:
 
 @given(
     market=markets,
-    phases=st.sets(st.integers(1, 4)),
+    phases=st.sets(st.integers(1, 8)),
     reach_bps=st.sampled_from([0.0, 3.0]),
 )
 def test_an_engine_knows_its_fills_and_no_trade_gives_more_than_it_has(
@@ -163,7 +164,7 @@ def test_own_fills_follow_the_trade_that_caused_them(start: Start) -> None:
         *("cycle", "trade", "fill", "trade", "trade", "fill", "trade", "fill", "cycle")
     ]
     bought, sold, rest = (step for step in seen if step["step"] == "fill")
-    common = {"step": "fill", "mid": 100.0}
+    common = {"step": "fill", "mid": 100.0, "levels_crossed": 1}
     assert bought == {
         **common,
         "t_ms": 10,
@@ -190,6 +191,14 @@ def test_own_fills_follow_the_trade_that_caused_them(start: Start) -> None:
     }
     assert [fill.trade_id for fill in run.fills] == ["first", "#3", "#4"]
     assert seen == run.steps
+
+
+def test_each_fill_of_a_sweep_says_how_many_levels_its_aggressor_took() -> None:
+    tape = [cycle(0), trade(10, "sell", 99.94, 1.0), trade(20, "sell", 99.94, 0.1), cycle(30)]
+    run = replay(reference(), tape, NO_SKEW)
+    fills = [step for step in run.steps if step["step"] == "fill"]
+    shown = [(step["price"], step["levels_crossed"]) for step in fills]
+    assert shown == [(99.95, 2), (99.94, 2), (99.94, 1)]
 
 
 def test_a_fill_comes_before_the_next_cycle_so_the_engine_leans_at_once() -> None:
@@ -280,6 +289,18 @@ def test_own_fills_on_the_tape_are_the_engines_where_the_scenario_says_so(start:
 # --- what an engine refuses -------------------------------------------------------------------
 
 
+class WithoutFunding(BuiltinEngine):
+    """The reference without phases 6 and 8, and so without use for what feeds them alone."""
+
+    def apply(self, session: str, steps: Sequence[Step]) -> list[Answer]:
+        return [self.answer(session, step) for step in steps]
+
+    def answer(self, session: str, step: Step) -> Answer:
+        if step["step"] in ("funding", "reference_price", "open_interest"):
+            return Unsupported("phases 6 and 8 are not in this engine")
+        return super().apply(session, [step])[0]
+
+
 def test_rejected_and_unsupported_steps_are_counted_and_the_first_is_kept() -> None:
     crossed = {"step": "book", "t_ms": 1, "bids": [[101.0, 1.0]], "asks": [[100.0, 1.0]]}
     tape = [
@@ -291,12 +312,12 @@ def test_rejected_and_unsupported_steps_are_counted_and_the_first_is_kept() -> N
         {**crossed, "t_ms": 3},
         cycle(4),
     ]
-    run = replay(reference(), tape, ALL_PHASES)
-    assert run.answers == Counter(
-        {"ok": 2, "unsupported": 2, "rejected crossed_book": 2, "rejected out_of_range": 1}
-    )
+    rejected = {"rejected crossed_book": 2, "rejected out_of_range": 1}
+    run = replay(WithoutFunding("without-funding"), tape, PHASES_1_TO_4)
+    assert run.answers == Counter({"ok": 2, "unsupported": 2, **rejected})
     assert run.first_rejection is not None
     assert run.first_rejection.startswith("book at 1: ")
+    assert replay(reference(), tape, ALL_PHASES).answers == Counter({"ok": 4, **rejected})
 
 
 def test_a_rejected_cycle_leaves_no_quotes_standing() -> None:

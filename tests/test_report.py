@@ -18,6 +18,7 @@ from quotemark.replay import replay as run_replay
 from quotemark.report import MOST_FILLS, ReplaySection, render_report, write_report
 from quotemark.results import Certification, CheckResult
 from quotemark.scenario import load_scenario
+from quotemark.sensitivity import SensitivityRow
 from quotemark.suite.runner import certify
 
 VOID_ELEMENTS = {"meta", "link", "br", "img", "hr", "input"}
@@ -151,7 +152,7 @@ def test_page_is_accessible(page: Page) -> None:
     assert len(page.all("h1")) == 1
     assert len(page.all("caption")) == len(page.all("table")) > 0
     pictures = [one for one in page.elements if one.attributes.get("role") == "img"]
-    assert len(pictures) == len(page.all("svg")) == 8
+    assert len(pictures) == len(page.all("svg")) == 9
     assert all(picture.attributes.get("aria-label") for picture in pictures)
 
 
@@ -266,6 +267,17 @@ def test_ablation_is_a_line_an_engine(page: Page) -> None:
     assert "phases 1-4 1 -0.460 +0.110 2 -0.120 +0.000" in rows
 
 
+def test_sensitivity_is_a_line_a_replay(feb19: ReplaySection) -> None:
+    rows = [
+        SensitivityRow("plan", "bearish", "1-8", 2e4, -2.66, 27_000, 9, 7, 4, 1.41, 1.5, -0.17),
+        SensitivityRow("plan", "neutral", "1-4", None, -8.3, None, 9, 9, 1, -0.46, 0.46, 0.11),
+    ]
+    page = parse(render_report(None, [replace(feb19, sensitivity=rows)]))
+    shown = [words(row) for row in page.all("tr")]
+    assert "plan, bearish 1-8 20,000 -2.660 27.000 s 7 of 9 4 +1.410 1.500 -0.170" in shown
+    assert "plan, neutral 1-4 – -8.300 never 9 of 9 1 -0.460 0.460 +0.110" in shown
+
+
 def test_fills_stand_with_their_causes(page: Page, feb19: ReplaySection) -> None:
     rows = [words(row) for row in page.all("tr")]
     assert "22:10:43.799 sell 0.46 29.142 29.1415 buy aggressor feb19-01: 0.46 at 29.142" in rows
@@ -284,11 +296,14 @@ def test_pictures_say_what_they_show(page: Page) -> None:
         "reference: ends at +0.110 net",
         "legacy:deployed: between -16.047 and -1.667 bp/s",
         "reference: between -39.817 and -4.136 bp/s",
+        "legacy:deployed: the engine shows nothing that moved its drift",
+        "reference: at the end trend -39.817, fill +0.000",
     ]
 
 
 def test_pictures_of_a_panel_share_their_axes(feb19: ReplaySection) -> None:
-    for panel in draw_panels(feb19.runs, "salt"):
+    *shared, _ = draw_panels(feb19.runs, "salt")  # the baseline shows nothing in the last
+    for panel in shared:
         baseline, engine = (re.findall("<text.*</text>", one.svg or "") for one in panel.pictures)
         assert baseline == engine
         assert baseline
@@ -301,10 +316,12 @@ def test_engine_that_shows_only_quotes_has_no_drift_picture(feb19: ReplaySection
         for frame in run.frames
     ]
     runs = [feb19.runs[0], (label, replace(run, frames=quotes_only))]
-    drift = draw_panels(runs, "salt")[-1]
+    *_, drift, pushes = draw_panels(runs, "salt")
     assert drift.pictures[0].svg is not None
     assert drift.pictures[1].svg is None
     assert drift.pictures[1].summary == "the engine does not give its drift"
+    assert pushes.pictures[1].svg is None
+    assert pushes.pictures[1].summary == "the engine shows nothing that moved its drift"
 
 
 def test_drift_without_variance_is_drawn_without_a_band(feb19: ReplaySection) -> None:
@@ -313,7 +330,7 @@ def test_drift_without_variance_is_drawn_without_a_band(feb19: ReplaySection) ->
         replace(frame, observation={**frame.observation, "drift_variance": None})
         for frame in run.frames
     ]
-    drift = draw_panels([(label, replace(run, frames=frames))], "salt")[-1]
+    *_, drift, _ = draw_panels([(label, replace(run, frames=frames))], "salt")
     assert drift.pictures[0].svg is not None
     assert drift.pictures[0].summary.endswith("the engine does not give its variance")
 

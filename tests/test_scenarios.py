@@ -31,7 +31,7 @@ from quotemark.resources import resource_folder
 from quotemark.scenario import Scenario, load_scenario, scenario_names, tape_scenario
 from quotemark.suite import feb19, inventory_80_percent
 from quotemark.suite.bench import ViolationError
-from quotemark.suite.market import ALL_PHASES
+from quotemark.suite.market import PHASES_1_TO_4
 from quotemark.text import ablation_lines
 
 TICK = 0.001
@@ -43,7 +43,10 @@ FOLDER = resource_folder("scenarios")
 
 
 def test_the_scenarios_that_ship_are_found() -> None:
-    assert scenario_names() == ["feb19", "inventory_80_percent"]
+    assert scenario_names() == [
+        *("feb19", "feb19_all_phases", "funding_extremes", "inventory_80_percent"),
+        *("p_collapse_reversal", "paper_trading_checks"),
+    ]
 
 
 @pytest.mark.parametrize("name", scenario_names())
@@ -60,7 +63,7 @@ def test_a_scenario_loads_and_says_what_it_rests_on(name: str) -> None:
 @pytest.mark.parametrize("name", scenario_names())
 def test_both_engines_of_a_scenario_take_its_configuration_and_every_step(name: str) -> None:
     scenario = load_scenario(name)
-    for engine_name in ("reference", scenario.baseline):
+    for engine_name in filter(None, ("reference", scenario.baseline)):
         with running(engine_name) as engine:
             run = replay(engine, scenario.session, scenario.config, tape_fills=scenario.tape_fills)
         assert set(run.answers) == {"ok"}
@@ -70,12 +73,14 @@ def test_both_engines_of_a_scenario_take_its_configuration_and_every_step(name: 
 @pytest.mark.parametrize("name", scenario_names())
 def test_build_makes_the_same_bytes_again(name: str, tmp_path: Path) -> None:
     copy = tmp_path / "elsewhere" / name
-    shutil.copytree(FOLDER / name, copy, ignore=shutil.ignore_patterns("*.jsonl", "__pycache__"))
+    shutil.copytree(FOLDER, copy.parent, ignore=shutil.ignore_patterns("__pycache__"))
+    for tape in copy.glob("*.jsonl"):
+        tape.unlink()
     subprocess.run([sys.executable, "-I", copy / "build.py"], check=True, cwd=tmp_path)
     committed = {path.name: path.read_bytes() for path in (FOLDER / name).glob("*.jsonl")}
     assert {path.name: path.read_bytes() for path in copy.glob("*.jsonl")} == committed
-    tapes = tomllib.loads((copy / "scenario.toml").read_text("utf-8"))["tapes"]
-    assert set(tapes.values()) == set(committed)
+    file = tomllib.loads((copy / "scenario.toml").read_text("utf-8"))
+    assert {*file.get("tapes", {}).values(), *file.get("layers", {}).values()} == set(committed)
 
 
 def test_a_tape_by_itself_is_a_scenario_with_nothing_assumed() -> None:
@@ -86,7 +91,7 @@ def test_a_tape_by_itself_is_a_scenario_with_nothing_assumed() -> None:
 
 
 def test_an_unknown_scenario_is_refused_with_those_there_are() -> None:
-    with pytest.raises(InputError, match="scenario is 'feb18', expected one of feb19, inventory"):
+    with pytest.raises(InputError, match="scenario is 'feb18', expected one of feb19, feb19_all"):
         load_scenario("feb18")
 
 
@@ -274,7 +279,7 @@ def test_six_mids_are_fitted_and_all_others_stand_on_the_line() -> None:
 
 @pytest.mark.parametrize("reach_bps", REACHES)
 def test_phases_1_to_4_stay_alive_small_and_out_of_the_fall(reach_bps: float) -> None:
-    run = feb19.run_session(reference(), ALL_PHASES, reach_bps)
+    run = feb19.run_session(reference(), PHASES_1_TO_4, reach_bps)
     falling = [f for f in run.frames if f.observation["drift_bps_per_s"] < -3.0]
     assert len(falling) > 50
     assert not any(frame.observation["bids"] for frame in falling)
@@ -298,7 +303,7 @@ def test_phase_1_alone_pulls_its_bids_back_from_the_third_cycle_on(reach_bps: fl
 
 
 def test_a_calm_prelude_is_quoted_on_both_sides_at_the_common_width() -> None:
-    run = feb19.run_prelude(reference(), ALL_PHASES)
+    run = feb19.run_prelude(reference(), PHASES_1_TO_4)
     assert len(run.frames) == 18
     for frame in run.frames:
         for side in ("bids", "asks"):
@@ -312,7 +317,7 @@ def test_the_claims_hold_for_the_reference() -> None:
 
 
 def calm_prelude(engine: Engine) -> None:
-    feb19.demand_calm_prelude(feb19.run_prelude(engine, ALL_PHASES), session())
+    feb19.demand_calm_prelude(feb19.run_prelude(engine, PHASES_1_TO_4), session())
 
 
 REFUSED: dict[str, tuple[str, Callable[[Engine], None], str]] = {

@@ -11,20 +11,44 @@ from dataclasses import Field, fields
 from pathlib import Path
 from typing import Any, get_args
 
+import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
 import quotemark
 from quotemark.builtin import reference
 from quotemark.examples import minimal_engine
-from quotemark.messages import OBSERVATIONS, STEPS, Json, Ok, RejectionCode, component_fields
+from quotemark.messages import (
+    OBSERVATIONS,
+    STEPS,
+    Answer,
+    Json,
+    Ok,
+    RejectionCode,
+    component_fields,
+)
 from quotemark.schema import schemas, write_schemas
 from quotemark.server import serve
 from quotemark.stdio import EngineError
 from quotemark.suite.compare import first_difference
-from quotemark.suite.market import ALL_PHASES
+from quotemark.suite.market import ALL_PHASES, PHASES_1_TO_4
 from quotemark.suite.register import requirements
-from quotemark_reference.config import DriftConfig, EngineConfig, FlowConfig, InventoryConfig
+from quotemark_reference.config import (
+    AdaptationConfig,
+    BookConfig,
+    CrossVenueConfig,
+    DriftConfig,
+    EngineConfig,
+    FillSizeConfig,
+    FlowConfig,
+    FundingConfig,
+    HawkesConfig,
+    InventoryConfig,
+    OpenInterestConfig,
+    SensorConfig,
+    SweepConfig,
+    VolatilityConfig,
+)
 
 SCHEMAS = schemas()
 PROTOCOL = (Path(quotemark.__file__).parent / "PROTOCOL.md").read_text("utf-8")
@@ -73,6 +97,68 @@ WALKS: dict[str, list[Json]] = {
             "fee_bps": 1.5,
         }
     ],
+    "adaptation": [
+        {
+            "step": "markout",
+            "predicted_drift_bps_per_s": -4.0,
+            "predicted_variance": 8,
+            "realised_drift_bps_per_s": realised,
+            "sigma_bps_per_sqrt_s": 2.0,
+            "window_s": 5.0,
+        }
+        for realised in (-1.0, 0.0, 9.0)
+    ],
+    "funding": [
+        *(
+            {"step": "funding", "t_ms": 0, "rate": rate, "interval_s": 3600}
+            for rate in ("0.0001", "-1e-5", ".5E-3")
+        ),
+        *(
+            {"step": "reference_price", "t_ms": 1, "source": source, "price": 100.0}
+            for source in ("mark", "index", "spot", "leader")
+        ),
+        {"step": "read", "t_ms": 2},
+    ],
+    "book": [
+        {"step": "read", "t_ms": 0},
+        {"step": "book", "t_ms": 1, "bids": [[99.9, 2], [99.0, 1.0]], "asks": [[100.1, 1.0]]},
+        {"step": "read", "t_ms": 2},
+        {"step": "book", "t_ms": 3, "bids": [[99.9, 1], [99.0, 9]], "asks": [[100.1, 1], [101, 1]]},
+        {"step": "read", "t_ms": 4},
+        {"step": "book", "t_ms": 5, "bids": [], "asks": [[100.1, 1.0]]},
+    ],
+    "sweep": [
+        {"step": "read", "t_ms": 0},
+        {"step": "fill", "t_ms": 1, "side": "buy", "size": 3.0, "levels_crossed": 3},
+    ],
+    "hawkes": [
+        {"step": "read", "t_ms": 0},
+        *[{"step": "trade", "t_ms": 1, "side": "sell"}] * 20,
+    ],
+    "fill_size": [
+        {"step": "fill", "side": side, "size": size}
+        for side, size in [("buy", 1.0)] * 10 + [("sell", 3)] * 10
+    ],
+    "cross_venue": [
+        {"step": "read", "mid": 100.0},
+        *(
+            {
+                "step": "read",
+                "mid": 100 + number % 3,
+                "spot": 100 + number % 2,
+                "leader": 7 + number,
+            }
+            for number in range(22)
+        ),
+        {"step": "read", "mid": 100.0, "spot": None, "leader": None},
+    ],
+    "volatility": [
+        {"step": "read", "t_ms": 1000 * number, "mid": 100 + number % 3} for number in range(22)
+    ],
+    "open_interest": [
+        {"step": "read", "mid": 100.0, "contracts": 1e6},
+        {"step": "read", "mid": 101.0, "contracts": 1_010_000},
+    ],
     "engine": [
         {"step": "book", "t_ms": 0, "bids": [[99.9, 1.0]], "asks": [[100.1, 2.0], [100.2, 1.0]]},
         {"step": "trade", "t_ms": 0, "side": "buy", "price": 100.1, "size": 1.0, "id": "t-1"},
@@ -89,6 +175,16 @@ WALKS: dict[str, list[Json]] = {
         {"step": "estimate", "t_ms": 1, "sigma_bps_per_sqrt_s": 1.5},
         {"step": "funding", "t_ms": 1, "rate": "0.0001", "interval_s": 28800.0},
         {"step": "reference_price", "t_ms": 1, "source": "index", "price": 100.0},
+        {"step": "open_interest", "t_ms": 1, "contracts": 1e6},
+        {
+            "step": "fill",
+            "t_ms": 1,
+            "side": "sell",
+            "price": 100.1,
+            "size": 1.0,
+            "id": "f-2",
+            "levels_crossed": 2,
+        },
         {"step": "cycle", "t_ms": 2},
         {"step": "cycle", "t_ms": 2, "mid": 101.0},
     ],
@@ -159,7 +255,12 @@ def test_walks_show_every_kind_of_step() -> None:
 
 @pytest.mark.parametrize(
     ("component", "config"),
-    [*((component, {}) for component in STEPS), ("engine", ALL_PHASES)],
+    [
+        *((component, {}) for component in STEPS),
+        ("engine", PHASES_1_TO_4),
+        ("engine", ALL_PHASES),
+        ("open_interest", {"alpha_open_interest": 1.0}),
+    ],
 )
 def test_real_messages_are_valid(component: str, config: Json) -> None:
     statuses = set()
@@ -190,6 +291,11 @@ def test_real_messages_are_valid(component: str, config: Json) -> None:
         ("steps.glft", {**WALKS["glft"][0], "kappas_per_bps": [0.1]}),
         ("steps.engine", {"step": "book", "t_ms": 0, "bids": [[1.0, 2.0, 3.0]], "asks": []}),
         ("steps.engine", {"step": "cycle", "t_ms": 0, "mid": "100"}),
+        ("steps.engine", {**WALKS["funding"][0], "rate": 0.0001}),
+        ("steps.funding", {**WALKS["funding"][3], "source": "last"}),
+        ("steps.sweep", {**WALKS["sweep"][1], "levels_crossed": 1.5}),
+        ("steps.fill_size", {**WALKS["fill_size"][0], "t_ms": 0}),
+        ("steps.open_interest", {"step": "read", "mid": 100.0}),
         ("steps.engine", {}),
         ("observations.drift", {"drift_bps_per_s": None}),
         ("observations.drift", {"drift": 1.0}),
@@ -199,6 +305,11 @@ def test_real_messages_are_valid(component: str, config: Json) -> None:
         ("observations.engine", {"bids": [{"price": "100"}]}),
         ("observations.engine", {"asks": [{"colour": "red"}]}),
         ("observations.engine", {"zone": "orange"}),
+        ("observations.engine", {"drift_observations": [{"source": 1}]}),
+        ("observations.engine", {"composite_parts": [{"weight": 1.0}]}),
+        ("observations.engine", {"book_imbalances": [0.0]}),
+        ("observations.funding", {"readings": 1.5}),
+        ("observations.book", {"signals": [{"variance": None}]}),
         ("request.open", {"jsonrpc": "2.0", "id": 1, "method": "open", "params": {}}),
         ("request.close", {"jsonrpc": "2.0", "id": 1, "method": "open", "params": {}}),
         ("response.close", {"jsonrpc": "2.0", "id": 1}),
@@ -242,7 +353,7 @@ def rows(text: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for line in text.splitlines():
         if line.startswith("| `"):
-            name, *cells = (cell.strip() for cell in line.strip("|").split(" | "))
+            name, *cells = (cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip("|")))
             found.setdefault(name.strip("`"), cells)
     return found
 
@@ -263,6 +374,46 @@ def test_page_names_every_step_and_field(component: str) -> None:
     )
 
 
+def eloquent_session() -> list[Json]:
+    """Return a session in which every source of the drift speaks."""
+    steps: list[Json] = []
+    for number in range(26):
+        common = {"t_ms": 1000 * number}
+        bids, asks = [[99.9, 2.0 + number % 2], [99.0, 1.0]], [[100.1, 1.0], [101.0, 3.0]]
+        size = 0.1 + number % 3 / 10.0
+        traded = {**common, "side": "buy", "price": 100.0, "size": size}
+        steps += [
+            {"step": "book", **common, "bids": bids, "asks": asks},
+            {"step": "trade", **traded},
+            {"step": "fill", **traded, "levels_crossed": 2},
+            {"step": "trend", **common, "magnitude_bps": 1, "agreement": 1, "p_continuation": 1},
+            {"step": "signal", **common, "source": "momentum", "value": 1, "variance": 99},
+            {"step": "funding", **common, "rate": f"{number}e-6", "interval_s": 3600.0},
+            {"step": "open_interest", **common, "contracts": 1e6 + number},
+            {"step": "reference_price", **common, "source": "spot", "price": 100.0 + number},
+            {"step": "reference_price", **common, "source": "leader", "price": 50 + number % 3},
+            {"step": "cycle", **common, "mid": 100.0 + number % 3},
+        ]
+    return steps
+
+
+def test_page_names_every_source_of_the_drift() -> None:
+    engine = reference()
+    engine.open("one", "engine", {**ALL_PHASES, "alpha_open_interest": 1.0}, 0)
+    sources: dict[str, set[str]] = {"drift_observations": set(), "composite_parts": set()}
+    for answer in engine.apply("one", eloquent_session()):
+        assert isinstance(answer, Ok)
+        for name, said in sources.items():
+            said.update(one["source"] for one in answer.observation.get(name, ()))
+    page = section("Component engine")
+    (row,) = re.findall(r"^\| `source` \| name \| (.*) \|$", page, re.MULTILINE)
+    assert set(re.findall(r"`([a-z_:]+)`", row)) == {
+        source.replace("momentum", "") for source in sources["drift_observations"]
+    }
+    (parts,) = re.findall(r"^`composite_parts` .*`source` \(([^)]*)\)", page, re.MULTILINE)
+    assert named(parts) == sources["composite_parts"]
+
+
 @pytest.mark.parametrize("code", get_args(RejectionCode))
 def test_page_explains_every_code(code: str) -> None:
     assert len(rows(section("Rejections"))[code][0]) > 20
@@ -279,31 +430,81 @@ def test_page_explains_every_fault() -> None:
 
 
 CONFIGS: dict[str, Any] = {
-    "drift": DriftConfig,
-    "inventory": InventoryConfig,
-    "flow": FlowConfig,
+    "Drift observations": SensorConfig,
+    "Component drift": DriftConfig,
+    "Component inventory": InventoryConfig,
+    "Component flow": FlowConfig,
+    "Component adaptation": AdaptationConfig,
+    "Component funding": FundingConfig,
+    "Component book": BookConfig,
+    "Component sweep": SweepConfig,
+    "Component hawkes": HawkesConfig,
+    "Component fill_size": FillSizeConfig,
+    "Component cross_venue": CrossVenueConfig,
+    "Component volatility": VolatilityConfig,
+    "Component open_interest": OpenInterestConfig,
+    "Component engine": EngineConfig,
 }
-KEYS = [
-    *((name, spec) for name, kind in CONFIGS.items() for spec in fields(kind)),
-    *(
-        ("engine", spec)
-        for spec in fields(EngineConfig)
-        if not any(hasattr(kind, spec.name) for kind in CONFIGS.values())
-    ),
-]
+"""What each section configures; a key stands in the first section that has it."""
 
 
-@pytest.mark.parametrize(("component", "spec"), KEYS, ids=lambda key: getattr(key, "name", key))
-def test_page_states_every_config_key(component: str, spec: Field[Any]) -> None:
-    unit, default, allowed, *_ = rows(section(f"Component {component}"))[spec.name]
+def own_keys() -> dict[str, dict[str, Field[Any]]]:
+    """Keys of each section of the page, each in one section only."""
+    found: dict[str, dict[str, Field[Any]]] = {}
+    seen: set[str] = set()
+    for title, kind in CONFIGS.items():
+        found[title] = {spec.name: spec for spec in fields(kind) if spec.name not in seen}
+        seen.update(found[title])
+    return found
+
+
+KEYS = [(title, spec) for title, specs in own_keys().items() for spec in specs.values()]
+
+
+def config_table(text: str) -> str:
+    """Return the table of configuration keys of a section, which may have none."""
+    _, _, rest = text.partition("\n| key | unit | default | range | meaning |\n")
+    return rest.partition("\n\n")[0]
+
+
+@pytest.mark.parametrize("title", CONFIGS)
+def test_page_has_each_config_key_once(title: str) -> None:
+    assert set(rows(config_table(section(title)))) == set(own_keys()[title])
+
+
+def test_page_has_no_other_config_keys() -> None:
+    titles = re.findall(r"^## (.*)$", PROTOCOL, re.MULTILINE)
+    assert [title for title in titles if config_table(section(title))] == list(CONFIGS)
+
+
+@pytest.mark.parametrize("title", CONFIGS)
+def test_page_refers_to_the_keys_that_sources_share(title: str) -> None:
+    shares = issubclass(CONFIGS[title], SensorConfig)
+    refers = "The keys of [drift observations](#drift-observations), and:" in section(title)
+    assert refers == (shares and title not in ("Drift observations", "Component engine"))
+
+
+@pytest.mark.parametrize(("title", "spec"), KEYS, ids=lambda key: getattr(key, "name", key))
+def test_page_states_every_config_key(title: str, spec: Field[Any]) -> None:
+    unit, default, allowed, meaning = rows(config_table(section(title)))[spec.name]
     assert unit == spec.metadata["unit"]
     assert default_of(default) == spec.default
     if "options" in spec.metadata:
         for option in spec.metadata["options"]:
             assert str(option).removesuffix(".0") in re.findall(r"\w+", allowed)
-    elif "needs" not in spec.metadata:
+    elif "needs" in spec.metadata:
+        stated = [int(digit) for digit in re.findall(r"\b\d\b", meaning)]
+        assert stated == [spec.metadata["phase"], *spec.metadata["needs"]]
+    else:
         low, high = re.findall(r"([\d.e-]+) to ([\d.e-]+)", allowed)[0]
         assert (float(low), float(high)) == (spec.metadata["low"], spec.metadata["high"])
+        assert ("whole" in allowed) == (type(spec.default) is int)
+
+
+def test_page_states_the_engines_own_default_of_the_calibration() -> None:
+    (calibration,) = (spec for spec in fields(EngineConfig) if spec.name == "calibration")
+    *_, meaning = rows(section("Drift observations"))["calibration"]
+    assert f"in component `engine` the default is `{calibration.default}`" in meaning
 
 
 def default_of(text: str) -> object:
@@ -313,6 +514,14 @@ def default_of(text: str) -> object:
     if text in ("null", "true", "false") or text[0].isdigit():
         return json.loads(text)
     return text
+
+
+def test_page_links_lead_somewhere() -> None:
+    titles = re.findall(r"^#+ (.*)$", PROTOCOL, re.MULTILINE)
+    anchors = {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles}
+    links = set(re.findall(r"\]\(#([^)]*)\)", PROTOCOL))
+    assert {f"component-{component}" for component in STEPS} <= links
+    assert links <= anchors
 
 
 def test_page_names_known_requirements_only() -> None:
@@ -354,7 +563,9 @@ def test_page_shows_what_the_reference_says_of_a_cycle() -> None:
     request, response = map(json.loads, lines_of_json(section("Component engine")))
     engine = reference()
     engine.open("check-2", "engine", {**ALL_PHASES, "level_sizes": [0.5, 1.0]}, 0)
-    observation = response["result"]["observations"][-1]["observation"]
+    shown = response["result"]["observations"]
+    assert errors("observations.engine", shown[-1]["observation"]) == []
     answers = engine.apply("check-2", request["params"]["steps"])
-    assert errors("observations.engine", observation) == []
-    assert first_difference(answers[-1], Ok(observation), component_fields("engine")) is None
+    for answer, line in zip(answers, shown, strict=True):
+        got = msgspec.convert(line, Answer)
+        assert first_difference(answer, got, component_fields("engine")) is None

@@ -207,6 +207,18 @@ def test_what_is_taken_is_gone_until_it_is_quoted_again() -> None:
     assert taken(hit(venue, "sell", 100.0, 0.75)) == [(100.0, 0.75)]
 
 
+def test_every_fill_says_how_many_own_levels_its_aggressor_took() -> None:
+    bids = [(100.0, 0.5), (99.9, 0.5), (99.8, 0.5)]
+    crossed = [fill.levels_crossed for fill in hit(venue_with(bids), "sell", 99.0, 1.2)]
+    assert crossed == [3, 3, 3]
+    (within,) = hit(venue_with(bids), "sell", 99.0, 0.5)
+    assert within.levels_crossed == 1
+    (merged,) = hit(venue_with(bids, fill_price="print"), "sell", 99.8, 1.2)
+    assert (merged.price, merged.levels_crossed) == (99.8, 3)
+    asks = [(100.1, 0.5), (100.2, 0.5)]
+    assert [fill.levels_crossed for fill in hit(venue_with((), asks), "buy", 101.0, 9.0)] == [2, 2]
+
+
 def test_quotes_are_replaced_not_added_to() -> None:
     venue = venue_with([(100.0, 1.0)], [(100.2, 1.0)])
     rest(venue, [(99.0, 1.0)], ())

@@ -14,7 +14,7 @@ from quotemark.adapters import running
 from quotemark.messages import Json
 from quotemark.scenario import load_scenario
 from quotemark.suite import feb19
-from quotemark.suite.market import ALL_PHASES, gates
+from quotemark.suite.market import PHASES_1_TO_4, gates
 
 GAMMA_ALONE = gates(2, variant="deployed")
 
@@ -27,11 +27,11 @@ ENGINES: tuple[tuple[str, str, Json], ...] = (
     (
         "E[PnL] filter alone (no drift, no skew, beta 0)",
         "mutant:filter-alone",
-        {**ALL_PHASES, "inventory_beta": 0.0},
+        {**PHASES_1_TO_4, "inventory_beta": 0.0},
     ),
-    ("gamma and filter, no drift", "mutant:drift-always-zero", ALL_PHASES),
+    ("gamma and filter, no drift", "mutant:drift-always-zero", PHASES_1_TO_4),
     ("phase 1 alone", "reference", feb19.PHASE_1_ALONE),
-    ("phases 1-4", "reference", ALL_PHASES),
+    ("phases 1-4", "reference", PHASES_1_TO_4),
 )
 
 

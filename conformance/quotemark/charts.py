@@ -1,4 +1,4 @@
-"""Pictures of a replay: price with quotes and fills, position, PnL and drift, engine by engine.
+"""Pictures of a replay: price with quotes and fills, position, PnL, drift and what moved it.
 
 Each panel is drawn once an engine, on the same axes, so that engines compare at a glance. A picture
 is an SVG for a page that brings its own colours: every colour is a CSS variable of the page, with a
@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from quotemark.messages import Json
+from quotemark.pushes import standing_pushes
 from quotemark.replay import Frame, Replay
 from quotemark.venue import Fill
 
@@ -34,12 +35,36 @@ COLOURS = {
     "inventory": "#a8447f",
     "fees": "#9a6400",
     "drift": "#0072b3",
+    "signals": "#c44e01",
+    "fills": "#9a6401",
+    "book": "#0072b4",
+    "trades": "#007a5b",
+    "markets": "#a84480",
 }
 """Colours by what they stand for, each used once so that it can be told apart in the SVG.
 
 On the page each is the CSS variable ``--chart-NAME``. The hues are Okabe and Ito's, which the
 colour-blind tell apart, darkened for contrast on white.
 """
+
+SOURCES = {
+    "trend": ("signals", "-"),
+    "fill": ("fills", "-"),
+    "fill_size": ("fills", "--"),
+    "sweep": ("fills", ":"),
+    "bim": ("book", "-"),
+    "dbim": ("book", "--"),
+    "bpg": ("book", ":"),
+    "flow": ("trades", "-"),
+    "hawkes": ("trades", "--"),
+    "basis": ("markets", "-"),
+    "lead": ("markets", "--"),
+    "funding": ("markets", "-."),
+    "open_interest": ("markets", ":"),
+}
+"""Colour and dashes of what moves the drift."""
+
+OTHER_SOURCE = ("signals", "--")
 
 CLOCK_FROM_MS = 10**12
 """Times from here on (2001) are taken as ms since 1970; those before count from the tape's zero."""
@@ -85,6 +110,7 @@ def draw_panels(runs: Sequence[tuple[str, Replay]], salt: str) -> list[Panel]:
         ("Position", "position", _draw_position),
         ("PnL and its parts", "quote currency", _draw_pnl),
         ("Drift with its ±√P band", "bp/s", _draw_drift),
+        ("What moved the drift: what is left of each source's pushes", "bp/s", _draw_pushes),
     )
     with _style():
         return [
@@ -181,6 +207,31 @@ def _draw_drift(axes: Axes, run: Replay) -> str:
     seen = f"between {signed(min(known))} and {signed(max(known))} bp/s"
     has_band = any(math.isfinite(width) for width in widths)
     return seen if has_band else f"{seen}; the engine does not give its variance"
+
+
+def _draw_pushes(axes: Axes, run: Replay) -> str:
+    standing = standing_pushes(run.frames)
+    if not standing:
+        return "the engine shows nothing that moved its drift"
+    times = _times(_drawn(run))
+    axes.axhline(0.0, color=COLOURS["ink"], lw=0.6)
+    for source in sorted(standing, key=_order):
+        colour, dashes = SOURCES.get(source, OTHER_SOURCE)
+        axes.plot(
+            times,
+            standing[source][:: drawn_every(run)],
+            color=COLOURS[colour],
+            ls=dashes,
+            drawstyle="steps-post",
+            label=source,
+        )
+    left = {source: values[-1] for source, values in standing.items()}
+    by_size = sorted(left, key=lambda source: -abs(left[source]))
+    return "at the end " + ", ".join(f"{source} {signed(left[source])}" for source in by_size)
+
+
+def _order(source: str) -> int:
+    return list(SOURCES).index(source) if source in SOURCES else len(SOURCES)
 
 
 def signed(value: float) -> str:
@@ -295,8 +346,10 @@ def _svg(figure: Figure, salt: str) -> str:
     """Write the picture as an SVG element, coloured by the page."""
     import matplotlib as mpl  # noqa: PLC0415 - slow to import
 
-    if figure.axes[0].get_legend_handles_labels()[1]:
-        figure.legend(loc="outside upper left", ncols=5, handlelength=2.2, columnspacing=1.2)
+    labels = figure.axes[0].get_legend_handles_labels()[1]
+    if labels:
+        columns = 5 if len(labels) <= 5 else 4
+        figure.legend(loc="outside upper left", ncols=columns, handlelength=2.2, columnspacing=1.2)
     written = io.StringIO()
     no_metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))
     with mpl.rc_context({"svg.hashsalt": salt}):

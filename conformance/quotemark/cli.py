@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
@@ -29,7 +29,7 @@ ENGINE_FAILED = 3
 INTERRUPTED = 130
 
 REPORT_FOLDER = Path("quotemark-report")
-ALL_PHASES = (1, 2, 3, 4)
+ALL_PHASES = (1, 2, 3, 4, 5, 6, 7, 8)
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -74,7 +74,7 @@ def _phases(text: str) -> tuple[int, ...]:
     except ValueError:
         phases = ()
     if not phases or not set(phases) <= set(ALL_PHASES):
-        raise click.BadParameter(f"{text!r} is no phase from 1 to 4, nor a range such as 1-4")
+        raise click.BadParameter(f"{text!r} is no phase from 1 to 8, nor a range such as 1-4")
     return phases
 
 
@@ -86,7 +86,7 @@ phase_option = click.option(
     "--phase",
     "phases",
     metavar="N|N-M",
-    default="1-4",
+    default="1-8",
     show_default=True,
     callback=lambda context, parameter, value: _phases(value),
     help="Phase or range of phases.",
@@ -126,8 +126,9 @@ def certify(
         try:
             if "engine" in under_test.initialize().components:
                 scenario = load_scenario("feb19")
-                runs = [_run_scenario(scenario, scenario.baseline, scenario.baseline, phases)]
-                runs.append(_run_with(scenario, under_test, certification.engine, phases))
+                baseline, engine_name = scenario.baseline, certification.engine
+                runs = [_run_scenario(scenario, baseline, _Variant(baseline), phases)]
+                runs.append(_run_with(scenario, under_test, _Variant(engine_name), phases))
                 sections.append(_scenario_section(scenario, runs))
         except (InputError, EngineError) as error:  # the certification stands without it
             lines = [f"Feb 19 is not shown: {error}", ""]
@@ -176,7 +177,8 @@ def replay(
     """Replay a scenario by name, or a tape by path, and compare engines on it.
 
     Resting quotes fill when a recorded aggressor reaches them. With one engine, a scenario's
-    baseline is shown beside it.
+    baseline is shown beside it. A scenario with synthetic layers is replayed with each of them, in
+    each calibration.
     """
     from quotemark.report import render_report, write_report  # noqa: PLC0415
 
@@ -184,7 +186,11 @@ def replay(
     names = list(engines)
     if len(names) == 1 and scenario.baseline and scenario.baseline not in names:
         names.insert(0, scenario.baseline)
-    runs = [_run_scenario(scenario, name, name, phases, reach_bps, in_process) for name in names]
+    runs = [
+        _run_scenario(scenario, name, variant, phases, reach_bps, in_process)
+        for name in names
+        for variant in _variants(scenario, name)
+    ]
     section = _scenario_section(scenario, runs)
     path = report or REPORT_FOLDER / f"replay-{_file_name(scenario.name)}.html"
     write_report(path, render_report(None, [section]))
@@ -195,6 +201,7 @@ def replay(
                 "notice": scenario.notice,
                 "engines": [_replay_summary(label, run) for label, run in runs],
                 "ablation": section.ablation,
+                "sensitivity": section.sensitivity,
                 "report": str(path),
             }
         )
@@ -340,10 +347,29 @@ def _read_config(path: Path) -> Json:
         raise InputError(f"{path}: {error}") from None
 
 
+class _Variant(NamedTuple):
+    """One of the ways in which an engine is replayed on a scenario."""
+
+    label: str
+    calibration: str = ""
+    layer: str = ""
+
+
+def _variants(scenario: Scenario, name: str) -> list[_Variant]:
+    """One, or one a calibration and layer, of the engine ``name``."""
+    from quotemark.sensitivity import CALIBRATIONS  # noqa: PLC0415
+
+    return [
+        _Variant(f"{name}, {calibration}, {layer}", calibration, layer)
+        for calibration in CALIBRATIONS
+        for layer in scenario.layers
+    ] or [_Variant(name)]
+
+
 def _run_scenario(
     scenario: Scenario,
     name: str,
-    label: str,
+    variant: _Variant,
     phases: Sequence[int],
     reach_bps: float = 0.0,
     in_process: bool = False,
@@ -351,20 +377,26 @@ def _run_scenario(
     from quotemark.adapters import running  # noqa: PLC0415
 
     with running(name, in_process=in_process) as engine:
-        return _run_with(scenario, engine, label, phases, reach_bps)
+        return _run_with(scenario, engine, variant, phases, reach_bps)
 
 
 def _run_with(
-    scenario: Scenario, engine: Engine, label: str, phases: Sequence[int], reach_bps: float = 0.0
+    scenario: Scenario,
+    engine: Engine,
+    variant: _Variant,
+    phases: Sequence[int],
+    reach_bps: float = 0.0,
 ) -> tuple[str, Replay]:
     from quotemark.replay import replay as run_replay  # noqa: PLC0415
     from quotemark.suite.market import gates  # noqa: PLC0415
 
     had = set(engine.initialize().phases).intersection(phases)
-    return label, run_replay(
+    calibration = {"calibration": variant.calibration} if variant.calibration else {}
+    return variant.label, run_replay(
         engine,
         scenario.session,
-        {**gates(*had), **scenario.config},
+        {**gates(*had), **calibration, **scenario.config},
+        layer=scenario.layer(variant.layer) if variant.layer else (),
         reach_bps=reach_bps,
         fill_price=scenario.fill_price,
         tape_fills=scenario.tape_fills,
@@ -374,6 +406,7 @@ def _run_with(
 def _scenario_section(scenario: Scenario, runs: list[tuple[str, Replay]]) -> ReplaySection:
     from quotemark.ablation import ablation_rows  # noqa: PLC0415
     from quotemark.report import ReplaySection  # noqa: PLC0415
+    from quotemark.sensitivity import sensitivity_rows  # noqa: PLC0415
 
     return ReplaySection(
         title=scenario.title,
@@ -381,16 +414,23 @@ def _scenario_section(scenario: Scenario, runs: list[tuple[str, Replay]]) -> Rep
         name=scenario.name,
         runs=runs,
         ablation=list(ablation_rows()) if scenario.name == "feb19" else None,
+        sensitivity=list(sensitivity_rows()) if scenario.layers else None,
     )
 
 
 def _section_lines(section: ReplaySection) -> list[str]:
-    from quotemark.text import ablation_lines, replay_lines  # noqa: PLC0415
+    from quotemark.text import (  # noqa: PLC0415
+        ablation_lines,
+        replay_lines,
+        sensitivity_lines,
+    )
 
     lines = [section.title, *([section.notice] if section.notice else []), ""]
     lines += replay_lines(section.runs)
     if section.ablation:
         lines += ["", *ablation_lines(section.ablation)]
+    if section.sensitivity:
+        lines += ["", *sensitivity_lines(section.sensitivity)]
     return lines
 
 

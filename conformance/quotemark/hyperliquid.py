@@ -181,6 +181,7 @@ class _Context(msgspec.Struct, rename="camel"):
     funding: str | None = None
     mark_px: str | None = None
     oracle_px: str | None = None
+    open_interest: str | None = None
 
 
 class _AssetContext(msgspec.Struct):
@@ -312,6 +313,8 @@ def _context_claims(data: msgspec.Raw) -> list[_Claim]:
         claims.append(partial(_reference_price, asset.coin, "mark", asset.ctx.mark_px))
     if asset.ctx.oracle_px is not None:
         claims.append(partial(_reference_price, asset.coin, "index", asset.ctx.oracle_px))
+    if asset.ctx.open_interest is not None:
+        claims.append(partial(_open_interest, asset.coin, asset.ctx.open_interest))
     return claims
 
 
@@ -323,6 +326,10 @@ def _funding(coin: str, rate: str) -> _Said:
 
 def _reference_price(coin: str, source: str, price: str) -> _Said:
     return _Said("reference_price", coin, {"source": source, "price": _positive(price, "price")})
+
+
+def _open_interest(coin: str, contracts: str) -> _Said:
+    return _Said("open_interest", coin, {"contracts": _positive(contracts, "open interest")})
 
 
 _DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")

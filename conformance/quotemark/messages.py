@@ -20,6 +20,7 @@ PROTOCOL_VERSION = "1.0"
 
 TradeSide = Literal["buy", "sell"]
 QuoteSide = Literal["bid", "ask"]
+PriceSource = Literal["mark", "index", "spot", "leader"]
 TimeMs = Annotated[int, Meta(description="milliseconds, never falling within a session")]
 Pair = tuple[float, float]
 
@@ -91,12 +92,6 @@ class FlowTrade(Step, tag="trade"):
     size: float
 
 
-class FlowRead(Step, tag="read"):
-    """flow: what the flow says at ``t_ms``."""
-
-    t_ms: TimeMs
-
-
 class Depths(Step, tag="depths"):
     """glft: half-spreads and the depths of the touch. Pairs are (bid, ask)."""
 
@@ -127,8 +122,69 @@ class Level(Step, tag="level"):
     carry_cost_bps: float = 0.0
 
 
+class AdaptationMarkout(Step, tag="markout"):
+    """adaptation: the drift realised after a fill, beside mu and P from just before it."""
+
+    predicted_drift_bps_per_s: float
+    predicted_variance: float
+    realised_drift_bps_per_s: float
+    sigma_bps_per_sqrt_s: float
+    window_s: float
+
+
+class Read(Step, tag="read"):
+    """What a component says at ``t_ms``; for book and sweep, a cycle."""
+
+    t_ms: TimeMs
+
+
+class SweepFill(Step, tag="fill"):
+    """sweep: an own fill, whose aggressor took ``levels_crossed`` own levels."""
+
+    t_ms: TimeMs
+    side: TradeSide
+    size: float
+    levels_crossed: int
+
+
+class HawkesTrade(Step, tag="trade"):
+    """hawkes: a trade of others; ``side`` is the aggressor's."""
+
+    t_ms: TimeMs
+    side: TradeSide
+
+
+class SizedFill(Step, tag="fill"):
+    """fill_size: an own fill."""
+
+    side: TradeSide
+    size: float
+
+
+class CrossVenueRead(Step, tag="read", omit_defaults=True):
+    """cross_venue: a cycle of all tiers; a price that is absent stays as it was."""
+
+    mid: float
+    spot: float | None = None
+    leader: float | None = None
+
+
+class VolatilityRead(Step, tag="read"):
+    """volatility: a cycle of all tiers."""
+
+    t_ms: TimeMs
+    mid: float
+
+
+class OpenInterestRead(Step, tag="read"):
+    """open_interest: a cold cycle."""
+
+    mid: float
+    contracts: float
+
+
 class Book(Step, tag="book"):
-    """engine: a book snapshot; levels are [price, size], best first."""
+    """engine, book: a book snapshot; levels are [price, size], best first."""
 
     t_ms: TimeMs
     bids: list[Pair]
@@ -147,7 +203,10 @@ class Trade(Step, tag="trade", omit_defaults=True):
 
 
 class Fill(Step, tag="fill", omit_defaults=True):
-    """engine: an own fill; ``side`` is the own side. An ``id`` seen before is a duplicate."""
+    """engine: an own fill; ``side`` is the own side. An ``id`` seen before is a duplicate.
+
+    ``levels_crossed`` counts the own levels that its aggressor took, of which this is one.
+    """
 
     t_ms: TimeMs
     side: TradeSide
@@ -155,6 +214,7 @@ class Fill(Step, tag="fill", omit_defaults=True):
     size: float
     id: str | None = None
     mid: float | None = None
+    levels_crossed: int = 1
 
 
 class Trend(Step, tag="trend"):
@@ -190,7 +250,7 @@ class Estimate(Step, tag="estimate", omit_defaults=True):
 
 
 class Funding(Step, tag="funding"):
-    """engine: a reading of the public funding rate, as the feed gives it (phase 6)."""
+    """engine, funding: a reading of the public funding rate, as the feed gives it (phase 6)."""
 
     t_ms: TimeMs
     rate: str
@@ -198,11 +258,18 @@ class Funding(Step, tag="funding"):
 
 
 class ReferencePrice(Step, tag="reference_price"):
-    """engine: a price of another market, such as mark or index (phases 6 and 8)."""
+    """engine, funding: a price of another market, lasting until the next (phases 6 and 8)."""
 
     t_ms: TimeMs
-    source: str
+    source: PriceSource
     price: float
+
+
+class OpenInterest(Step, tag="open_interest"):
+    """engine: open interest in contracts, lasting until the next (phase 8)."""
+
+    t_ms: TimeMs
+    contracts: float
 
 
 class CycleStep(Step, tag="cycle", omit_defaults=True):
@@ -212,18 +279,21 @@ class CycleStep(Step, tag="cycle", omit_defaults=True):
     mid: float | None = None
 
 
-DriftStep: TypeAlias = Predict | Observe | DriftFill | DriftTrend
-FlowStep: TypeAlias = FlowTrade | FlowRead
-EngineStep: TypeAlias = (
-    Book | Trade | Fill | Trend | Signal | Estimate | Funding | ReferencePrice | CycleStep
-)
-
 STEPS: dict[str, tuple[type[Step], ...]] = {
     "drift": (Predict, Observe, DriftFill, DriftTrend),
     "inventory": (Position,),
-    "flow": (FlowTrade, FlowRead),
+    "flow": (FlowTrade, Read),
     "glft": (Depths,),
     "expected_pnl": (Level,),
+    "adaptation": (AdaptationMarkout,),
+    "funding": (Funding, ReferencePrice, Read),
+    "book": (Book, Read),
+    "sweep": (SweepFill, Read),
+    "hawkes": (HawkesTrade, Read),
+    "fill_size": (SizedFill,),
+    "cross_venue": (CrossVenueRead,),
+    "volatility": (VolatilityRead,),
+    "open_interest": (OpenInterestRead,),
     "engine": (
         Book,
         Trade,
@@ -233,6 +303,7 @@ STEPS: dict[str, tuple[type[Step], ...]] = {
         Estimate,
         Funding,
         ReferencePrice,
+        OpenInterest,
         CycleStep,
     ),
 }
@@ -286,6 +357,115 @@ class ExpectedPnlObservation(Struct):
     inventory_penalty_bps: float
 
 
+class AdaptationObservation(Struct):
+    """Theta and process noise after a markout."""
+
+    theta_per_s: float
+    process_noise: float
+    error_ewma: float
+
+
+class FundingObservation(Struct):
+    """Funding as it stands; carry is a pair (bid, ask). Null is what is not known yet."""
+
+    readings: int
+    rate_per_s: float | None
+    ewma_rate: float | None
+    rate_std: float | None
+    zscore: float | None
+    premium_bps: float | None
+    carry_bps: Pair
+    z_bps_per_s: float | None
+    variance: float | None
+
+
+class SourcedObservation(Struct):
+    """A drift observation and its source."""
+
+    source: str
+    z_bps_per_s: float
+    variance: float
+
+
+class BookObservation(Struct):
+    """Shape of the last book at 10, 25 and 50 bp, and what it says."""
+
+    imbalances: tuple[float, float, float]
+    imbalance_rate_per_s: float | None
+    pressure_gradient: float | None
+    depth_usd: float
+    insufficient_depth_bps: list[float]
+    signals: list[SourcedObservation]
+
+
+class SweepObservation(Struct):
+    """Scores (bid, ask) of the window, and what they say."""
+
+    scores: Pair
+    z_bps_per_s: float | None
+    variance: float | None
+
+
+class HawkesObservation(Struct):
+    """Intensities (buy, sell) at a time, and what they say."""
+
+    intensities_per_s: Pair
+    events: int
+    z_bps_per_s: float | None
+    variance: float | None
+
+
+class FillSizeObservation(Struct):
+    """Baseline of own fill sizes, z-scores (bid, ask), and what they say."""
+
+    baseline_mean: float
+    baseline_std: float
+    zscores: Pair
+    z_bps_per_s: float | None
+    variance: float | None
+
+
+class CrossVenueObservation(Struct):
+    """Basis and lead, and what each says."""
+
+    basis_bps: float | None
+    basis_change_bps: float | None
+    basis_z_bps_per_s: float | None
+    basis_variance: float | None
+    lead_bps: float | None
+    lead_beta: float | None
+    lead_confidence: float | None
+    lead_z_bps_per_s: float | None
+    lead_variance: float | None
+
+
+class VolatilityObservation(Struct):
+    """Term structure and tails, and what they scale."""
+
+    vol_ratio: float
+    sigma_multiplier: float
+    excess_kurtosis: float | None
+    as_ratio_adjustment: float
+
+
+class OpenInterestObservation(Struct):
+    """Relative change of open interest, and what it says."""
+
+    change: float | None
+    z_bps_per_s: float | None
+    variance: float | None
+
+
+class DriftUpdateObservation(Struct):
+    """An observation that reached the filter, its gain, and the push it gave the drift."""
+
+    source: str
+    z_bps_per_s: float
+    variance: float
+    gain: float
+    push_bps_per_s: float
+
+
 class QuoteObservation(Struct):
     """One resting level. ``price`` and ``size`` are level L0; the rest is L1."""
 
@@ -306,6 +486,10 @@ class CycleObservation(Struct):
     position: float | UnsetType = UNSET
     drift_bps_per_s: float | UnsetType = UNSET
     drift_variance: float | UnsetType = UNSET
+    drift_observations: list[DriftUpdateObservation] | UnsetType = UNSET
+    composite_parts: list[SourcedObservation] | UnsetType = UNSET
+    theta_per_s: float | UnsetType = UNSET
+    process_noise: float | UnsetType = UNSET
     gamma_per_bps: float | UnsetType = UNSET
     sigma_bps_per_sqrt_s: float | UnsetType = UNSET
     flow_imbalance: float | UnsetType = UNSET
@@ -313,6 +497,8 @@ class CycleObservation(Struct):
     half_spreads_bps: Pair | UnsetType = UNSET
     drift_shift_bps: float | UnsetType = UNSET
     skew_bps: float | UnsetType = UNSET
+    funding_skew_bps: float | UnsetType = UNSET
+    carry_bps: Pair | UnsetType = UNSET
     as_cost_bps: float | UnsetType = UNSET
     touch_depths_bps: Pair | UnsetType = UNSET
     expected_pnl_bps: tuple[list[float], list[float]] | UnsetType | None = UNSET
@@ -322,6 +508,12 @@ class CycleObservation(Struct):
     active_phases: list[int] | UnsetType = UNSET
     inert_phases: list[int] | UnsetType = UNSET
     events: list[str] | UnsetType = UNSET
+    vol_ratio: float | UnsetType = UNSET
+    as_ratio_adjustment: float | UnsetType = UNSET
+    funding_zscore: float | UnsetType | None = UNSET
+    premium_bps: float | UnsetType | None = UNSET
+    book_imbalances: tuple[float, float, float] | UnsetType | None = UNSET
+    insufficient_depth_bps: list[float] | UnsetType | None = UNSET
 
 
 OBSERVATIONS: dict[str, type[Struct]] = {
@@ -330,6 +522,15 @@ OBSERVATIONS: dict[str, type[Struct]] = {
     "flow": FlowObservation,
     "glft": GlftObservation,
     "expected_pnl": ExpectedPnlObservation,
+    "adaptation": AdaptationObservation,
+    "funding": FundingObservation,
+    "book": BookObservation,
+    "sweep": SweepObservation,
+    "hawkes": HawkesObservation,
+    "fill_size": FillSizeObservation,
+    "cross_venue": CrossVenueObservation,
+    "volatility": VolatilityObservation,
+    "open_interest": OpenInterestObservation,
     "engine": CycleObservation,
 }
 """The observation of each component; an engine's steps other than ``cycle`` give ``{}``."""

@@ -3,11 +3,14 @@
 Steps go to the engine a cycle at a time. Own fills follow the trade that caused them. Own fills
 that stand on the tape belong to whoever recorded it, so they are left out and counted, unless the
 scenario says that they are the engine's (``tape_fills``).
+
+A synthetic layer is shown to the engine alone: none of its trades meets a quote, none of its books
+marks the position.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -76,12 +79,16 @@ def replay(
     tape: Sequence[Json],
     config: Json,
     *,
+    layer: Sequence[Json] = (),
     reach_bps: float = 0.0,
     fill_price: FillPrice = "quote",
     tape_fills: bool = False,
     seed: int = 0,
 ) -> Replay:
     """Replay ``tape`` against component ``engine`` of ``engine``.
+
+    The engine sees the readings of ``layer`` in time order with the tape's steps, ahead of those of
+    the same time; readings from before or after the tape are left out.
 
     Raises :class:`InputError` where the engine refuses the component or the configuration, and
     :class:`EngineError` where it breaks or answers a ladder that is none.
@@ -93,7 +100,8 @@ def replay(
         raise InputError(f"{name} does not open component 'engine': {reason}")
     try:
         run = Replay(engine=name, config=opened.config, account=PnlAccount(_fee_bps(opened.config)))
-        _run(engine, tape, run, Venue(reach_bps, fill_price), tape_fills=tape_fills)
+        venue = Venue(reach_bps, fill_price)
+        _run(engine, tape, layer, run, venue, tape_fills=tape_fills)
     finally:
         with suppress(EngineError):  # an engine that broke has nothing left to close
             engine.close(SESSION)
@@ -101,11 +109,20 @@ def replay(
 
 
 def _run(
-    engine: Engine, tape: Sequence[Json], run: Replay, venue: Venue, *, tape_fills: bool
+    engine: Engine,
+    tape: Sequence[Json],
+    layer: Sequence[Json],
+    run: Replay,
+    venue: Venue,
+    *,
+    tape_fills: bool,
 ) -> None:
     pending: list[Json] = []
     mid: float | None = None
+    readings = deque(reading for reading in layer if reading["t_ms"] >= tape[0]["t_ms"])
     for index, step in enumerate(tape):
+        while readings and readings[0]["t_ms"] <= step["t_ms"]:
+            pending.append(readings.popleft())
         mid = _mid_after(step, mid)
         if step["step"] == "fill":
             if not tape_fills or mid is None:
@@ -169,6 +186,7 @@ def _tape_fill(step: Json, mid: float) -> Fill:
         mid=mid,
         trade_id=str(step.get("id", "")),
         cause="own fill on the tape",
+        levels_crossed=step.get("levels_crossed", 1),
     )
 
 
@@ -181,6 +199,7 @@ def _fill_step(fill: Fill, number: int) -> Json:
         "size": fill.size,
         "id": f"fill-{number}",
         "mid": fill.mid,
+        "levels_crossed": fill.levels_crossed,
     }
 
 

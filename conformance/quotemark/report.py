@@ -22,6 +22,7 @@ from quotemark.charts import CLOCK_FROM_MS, Panel, draw_panels, drawn_every, sig
 from quotemark.errors import InputError
 from quotemark.replay import Replay
 from quotemark.results import Certification, CheckResult, RequirementResult
+from quotemark.sensitivity import SensitivityRow
 from quotemark.suite.feb19 import largest_position
 from quotemark.text import STATUS_ORDER
 from quotemark.venue import Fill
@@ -50,6 +51,7 @@ class ReplaySection:
     runs: list[tuple[str, Replay]]
     ablation: list[AblationRow] | None = None
     checks: list[CheckResult] | None = None
+    sensitivity: list[SensitivityRow] | None = None
 
 
 @dataclass(frozen=True)

@@ -42,8 +42,17 @@ class RequirementResult(Struct, frozen=True):
     checks: list[CheckResult]
 
 
+class TierLatency(Struct, frozen=True):
+    """How long cycles of a tier took over the port, beside the plan's budget; no verdict."""
+
+    tier: str
+    budget_ms: float
+    median_us: float
+    p99_us: float
+
+
 class Certification(Struct, frozen=True):
-    """The verdict on one engine."""
+    """The verdict on one engine. ``latencies`` are the machine's as much as the engine's."""
 
     engine: str
     version: str
@@ -53,6 +62,7 @@ class Certification(Struct, frozen=True):
     seed: int
     phases: list[int]
     requirements: list[RequirementResult]
+    latencies: list[TierLatency] = []
 
     @property
     def conformant(self) -> bool:

@@ -41,6 +41,22 @@ FIRST_STEPS: dict[str, Json] = {
         "as_cost_bps": 2.26,
         "fee_bps": 1.5,
     },
+    "adaptation": {
+        "step": "markout",
+        "predicted_drift_bps_per_s": -2.0,
+        "predicted_variance": 8.0,
+        "realised_drift_bps_per_s": -1.0,
+        "sigma_bps_per_sqrt_s": 2.0,
+        "window_s": 5.0,
+    },
+    "funding": {"step": "funding", "t_ms": 0, "rate": "0.0000125", "interval_s": 3600.0},
+    "book": {"step": "book", "t_ms": 0, "bids": [[99.99, 1.0]], "asks": [[100.01, 1.0]]},
+    "sweep": {"step": "read", "t_ms": 0},
+    "hawkes": {"step": "read", "t_ms": 0},
+    "fill_size": {"step": "fill", "side": "buy", "size": 0.695},
+    "cross_venue": {"step": "read", "mid": 100.0, "spot": 100.0, "leader": 50_000.0},
+    "volatility": {"step": "read", "t_ms": 0, "mid": 100.0},
+    "open_interest": {"step": "read", "mid": 100.0, "contracts": 1e6},
     "engine": {"step": "cycle", "t_ms": 0, "mid": 100.0},
 }
 

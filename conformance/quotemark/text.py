@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 
 from quotemark.ablation import AblationRow
 from quotemark.replay import Replay
 from quotemark.results import Certification, RequirementResult
+from quotemark.sensitivity import SensitivityRow
 
 STATUS_ORDER = ("violated", "unproven", "unsupported", "proven")
 
@@ -37,7 +39,26 @@ def certification_lines(certification: Certification) -> list[str]:
         results = [one for one in certification.requirements if one.requirement.phase == phase]
         for result in results:
             lines += _requirement_lines(result)
-    return [*lines, "", verdict_line(certification)]
+    return [*lines, "", *latency_lines(certification), verdict_line(certification)]
+
+
+def latency_lines(certification: Certification) -> list[str]:
+    """Cycle times by tier against the plan's budgets; empty where none were measured."""
+    if not certification.latencies:
+        return []
+    rows = [
+        ["tier", "budget ms", "median ms", "99 % ms"],
+        *(
+            [
+                latency.tier,
+                f"{latency.budget_ms:g}",
+                f"{latency.median_us / 1e3:.3f}",
+                f"{latency.p99_us / 1e3:.3f}",
+            ]
+            for latency in certification.latencies
+        ),
+    ]
+    return ["A cycle of all phases over the port, on this machine", *table(rows), ""]
 
 
 def verdict_line(certification: Certification) -> str:
@@ -111,3 +132,34 @@ def ablation_lines(rows: Sequence[AblationRow]) -> list[str]:
 
 def _ablation_cell(row: AblationRow) -> str:
     return f"{row.fills:>2} {row.position:+.2f} {row.net:+.3f}"
+
+
+def sensitivity_lines(rows: Sequence[SensitivityRow]) -> list[str]:
+    """One line a replay: how low the drift went, when bids went, and what it ended with."""
+    header = [
+        *("sources, layer", "phases", "depth USD", "lowest drift", "bids first gone", "with bids"),
+        *("fills", "position", "largest", "PnL net"),
+    ]
+    body = [
+        [
+            f"{row.calibration}, {row.layer}",
+            row.phases,
+            "-" if row.depth_usd is None else f"{row.depth_usd:,.0f}",
+            f"{row.lowest_drift_bps_per_s:+.2f}",
+            "never" if row.bids_first_gone_ms is None else _clock(row.bids_first_gone_ms),
+            f"{row.cycles_with_bids}/{row.cycles}",
+            str(row.fills),
+            f"{row.position:+.2f}",
+            f"{row.largest_position:.2f}",
+            f"{row.net:+.3f}",
+        ]
+        for row in rows
+    ]
+    return [
+        "Sensitivity: the reference with everything on; nothing is claimed of the plan's constants",
+        *table([header, *body]),
+    ]
+
+
+def _clock(t_ms: int) -> str:
+    return datetime.fromtimestamp(t_ms / 1000.0, UTC).strftime("%H:%M:%S")

@@ -28,7 +28,10 @@ fact."""
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """An own fill and its cause: the aggressor that made it and the quotes it took."""
+    """An own fill and its cause: the aggressor that made it and the quotes it took.
+
+    ``levels_crossed`` counts the own quotes that the aggressor took, in this fill and in others.
+    """
 
     t_ms: int
     side: str
@@ -37,6 +40,7 @@ class Fill:
     mid: float
     trade_id: str
     cause: str
+    levels_crossed: int = 1
 
 
 @dataclass(slots=True)
@@ -68,12 +72,14 @@ class Venue:
         reached = trade["price"] * (1.0 + _sign(trade["side"]) * self.reach_bps / 1e4)
         left = trade["size"]
         sizes: dict[float, float] = {}
+        levels_crossed = 0
         for quote in self._resting.get(own_side, []):
             if left <= 0.0 or not _reaches(trade["side"], reached, quote.price):
                 break
             taken = min(left, quote.size)
             quote.size -= taken
             left -= taken
+            levels_crossed += 1
             price = self._price(trade, quote)
             sizes[price] = sizes.get(price, 0.0) + taken
         self._resting[own_side] = [
@@ -88,6 +94,7 @@ class Venue:
                 mid=mid,
                 trade_id=trade_id,
                 cause=self._cause(trade, trade_id),
+                levels_crossed=levels_crossed,
             )
             for price, size in sizes.items()
         ]

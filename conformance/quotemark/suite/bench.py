@@ -20,8 +20,10 @@ from quotemark.messages import (
     Unsupported,
 )
 from quotemark.port import Engine
+from quotemark.results import TierLatency
 from quotemark.suite.compare import Difference, first_difference, is_close
-from quotemark.suite.market import gates, switched_on
+from quotemark.suite.market import GATES, gates, switched_on
+from quotemark.suite.tiers import measure
 
 DEFAULT_PHASES = (1, 2, 3)
 
@@ -48,6 +50,7 @@ class Bench:
         self.phases = frozenset(identity.phases)
         self._reference = reference
         self._sessions = 0
+        self._latencies: list[TierLatency] = []
 
     def gates(self, *phases: int, variant: str = "documented") -> Json:
         """Configuration with those of ``phases`` on that the engine has, and all others off."""
@@ -58,6 +61,16 @@ class Bench:
         missing = sorted(set(phases) - self.phases)
         if missing:
             raise PhaseUnsupportedError(f"phase {missing[0]} is not in this engine")
+
+    def latencies(self) -> list[TierLatency]:
+        """How long cycles of all the engine's phases take, by tier; measured once."""
+        if not self._latencies:
+            self._latencies = measure(self.engine, self.gates(*GATES))
+        return self._latencies
+
+    def measured_latencies(self) -> list[TierLatency]:
+        """What :meth:`latencies` measured, if a check asked for it."""
+        return self._latencies
 
     def observe(
         self, component: str, steps: Sequence[Json], config: Json | None = None
@@ -143,8 +156,8 @@ class Bench:
             raise ViolationError(f"{statement}; found {found}")
 
     def demand_close(self, what: str, expected: float, got: float) -> None:
-        """Demand that a figure is the one derived independently."""
-        if not is_close(expected, got):
+        """Demand that a figure is the one derived independently; null is none."""
+        if got is None or not is_close(expected, got):
             raise ViolationError(f"{what}: {Difference('value', expected, got)}")
 
     def demand_rejected(

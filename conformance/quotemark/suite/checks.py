@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from quotemark.suite import (  # noqa: F401 - imported for what they register
     cycle,
+    every_source,
     incidents,
+    latency,
     phase1,
     phase2,
     phase3,
     phase4,
+    phase5,
+    phase6,
+    phase7,
+    phase7_composite,
+    phase8,
+    phase8_venues,
+    phase8_volatility,
     rollback,
 )
 from quotemark.suite.register import RegisteredCheck, registered_checks

@@ -10,7 +10,7 @@ levels) are compared exactly, except on the ties of D-20 and D-42.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -90,15 +90,21 @@ def _value_difference(name: str, expected: Any, got: Any) -> Difference | None: 
     if isinstance(expected, list | tuple):
         if not isinstance(got, list | tuple) or len(expected) != len(got):
             return Difference(name, expected, got)
-        for index, (one, other) in enumerate(zip(expected, got, strict=True)):
-            difference = _value_difference(f"{name}[{index}]", one, other)
-            if difference is not None:
-                return difference
-        return None
+        pairs = zip(expected, got, strict=True)
+        return _first((f"{name}[{index}]", *pair) for index, pair in enumerate(pairs))
+    if isinstance(expected, dict):
+        if not isinstance(got, dict) or expected.keys() != got.keys():
+            return Difference(name, expected, got)
+        return _first((f"{name}.{key}", one, got[key]) for key, one in expected.items())
     if isinstance(expected, float) and _is_number(got):
         return None if is_close(expected, got) else Difference(name, expected, got)
     same = type(expected) is type(got) and expected == got
     return None if same else Difference(name, expected, got)
+
+
+def _first(parts: Iterable[tuple[str, Any, Any]]) -> Difference | None:
+    differences = (_value_difference(*part) for part in parts)
+    return next((found for found in differences if found is not None), None)
 
 
 def _is_number(value: object) -> bool:

@@ -10,10 +10,11 @@ from quotemark.messages import Json, Ok, Opened, Rejected
 from quotemark.suite.bench import Bench
 from quotemark.suite.compare import is_close
 from quotemark.suite.market import (
-    ALL_PHASES,
     CYCLE_MS,
+    GATES,
     MAX_POSITION,
     MID,
+    PHASES_1_TO_4,
     at_position,
     cycle,
     gates,
@@ -23,6 +24,7 @@ from quotemark.suite.market import (
     trend,
 )
 from quotemark.suite.register import check
+from quotemark.suite.whole_market import whole_market
 
 
 def book(t_ms: int, bids: list[list[float]], asks: list[list[float]]) -> Json:
@@ -33,7 +35,7 @@ def book(t_ms: int, bids: list[list[float]], asks: list[list[float]]) -> Json:
 @check("engine", "D-42")
 def ladder_is_laid_out(bench: Bench) -> None:
     """Half-spread 5 bp, a level a bp, tick 0.001: bids rounded down, asks up, six a side."""
-    config = {**ALL_PHASES, "base_half_spread_bps": 5.004, "tick_size": 0.001}
+    config = {**PHASES_1_TO_4, "base_half_spread_bps": 5.004, "tick_size": 0.001}
     seen = bench.cycle([cycle(0)], config)
     # 100 (1 - 5.004e-4) = 99.94996 -> 99.949; each level is 0.01 further
     bids = [quote["price"] for quote in seen["bids"]]
@@ -80,7 +82,7 @@ def sizes_are_cut_at_the_limit(bench: Bench) -> None:
 def tick_follows_the_price(bench: Bench) -> None:
     """Five significant figures, six decimals, whole prices always."""
     for mid, tick in ((29.14, 1e-3), (1234.5, 0.1), (105_055.0, 1.0), (0.5, 1e-5), (0.01, 1e-6)):
-        seen = bench.cycle([cycle(0, mid)], ALL_PHASES)
+        seen = bench.cycle([cycle(0, mid)], PHASES_1_TO_4)
         for side, away in (("bids", -1.0), ("asks", 1.0)):
             for number, quote in enumerate(seen[side]):
                 unrounded = mid * (1.0 + away * (7.25101 + number) / 1e4)
@@ -198,7 +200,7 @@ def estimates_reach_expected_pnl(bench: Bench) -> None:
         "sigma_bps_per_sqrt_s": 3.0,
         "time_horizon_s": 4.0,
     }
-    seen = bench.cycle([estimate, cycle(0)], ALL_PHASES)
+    seen = bench.cycle([estimate, cycle(0)], PHASES_1_TO_4)
     cost_bps = 0.8 * 3.0 * 2.0 + 1.5
     for index, kappa in enumerate((0.3, 0.06)):
         depth_bps = seen["touch_depths_bps"][index]
@@ -233,22 +235,22 @@ def books_give_the_mid(bench: Bench) -> None:
 def old_gate_is_reported_beside_the_filter(bench: Bench) -> None:
     """Where filter and gate disagree, and only there, an event names the side."""
     # short horizon: at 55 % long the old gate closes bids, the filter still quotes them
-    config = {**ALL_PHASES, "time_horizon_s": 0.5, "as_ratio": 0.3}
+    config = {**PHASES_1_TO_4, "time_horizon_s": 0.5, "as_ratio": 0.3}
     seen = bench.cycle([*at_position(0.55), cycle(0)], config)
     bench.demand("the gate's verdict is reported", seen["gate_closed_side"] == "bid", seen)
     bench.demand("the filter quotes bids all the same", bool(seen["bids"]), seen)
     bench.demand("they disagree", seen["events"] == ["dual_run_disagreement_bid"], seen["events"])
-    falling = bench.cycle([signal(0, -8.0, 0.5), cycle(0)], ALL_PHASES)
+    falling = bench.cycle([signal(0, -8.0, 0.5), cycle(0)], PHASES_1_TO_4)
     expected = ["drift_beyond_old_cap", "dual_run_disagreement_bid"]
     bench.demand("a flat disagreement, and the cap", falling["events"] == expected, falling)
     # almost at the limit, with hardly any aversion: the filter keeps bids, but none has room
-    careless = {**ALL_PHASES, "gamma_base_per_bps": 1e-6}
+    careless = {**PHASES_1_TO_4, "gamma_base_per_bps": 1e-6}
     full = bench.cycle([*at_position(0.9999), cycle(0)], careless)
     bench.demand("gate and quotes agree where no bid has room", full["events"] == [], full)
-    calm = bench.cycle([cycle(0)], ALL_PHASES)
+    calm = bench.cycle([cycle(0)], PHASES_1_TO_4)
     bench.demand("a calm market has no events", calm["events"] == [], calm)
     for share, zone in ((0.5, "green"), (0.7, "yellow"), (0.9, "red"), (1.1, "kill")):
-        got = bench.cycle([*at_position(-share), cycle(0)], ALL_PHASES)["zone"]
+        got = bench.cycle([*at_position(-share), cycle(0)], PHASES_1_TO_4)["zone"]
         bench.demand(f"zone at {share:.0%} is {zone}", got == zone, got)
 
 
@@ -258,11 +260,9 @@ def defaults_are_the_plans(bench: Bench) -> None:
     answer = bench.open_answer("engine", {})
     bench.demand("a session opens with the defaults", isinstance(answer, Opened), answer)
     assert isinstance(answer, Opened)
+    on_by_default = bench.phases & {1, 2, 3, 5, 6}  # a phase that an engine lacks is off
     expected: Json = {
-        "use_kalman_drift": True,
-        "use_continuous_gamma": True,
-        "use_directional_flow": True,
-        "use_epnl_filter": False,
+        **{name: phase in on_by_default for phase, name in GATES.items()},
         "calibration": "calibrated",
         "theta_per_s": 0.02,
         "process_noise": 1.0,
@@ -345,6 +345,22 @@ def random_markets_agree(bench: Bench) -> None:
     ):
         bench.agree("engine", _random_market(bench.seed + number, 60), config)
         bench.agree("engine", _wild_market(bench.seed + number, 50), config)
+
+
+@check("engine", "A-engine")
+def markets_of_every_source_agree(bench: Bench) -> None:
+    """Seeded markets in which every source speaks, all phases on, in both calibrations."""
+    bench.require(*GATES)
+    sources: Json = {**bench.gates(*GATES), "alpha_open_interest": 50.0}
+    for number, config in enumerate(
+        (
+            sources,
+            {**sources, "calibration": "plan", "p_min": 0.0},
+            {**sources, "markout_window_s": 20.0, "warm_every_cycles": 3, "cold_every_cycles": 4},
+            {**sources, "lead_window": 30, "kurtosis_window": 25, "fill_size_window": 3},
+        )
+    ):
+        bench.agree("engine", whole_market(bench.seed + number, 120), config)
 
 
 def _wild_market(seed: int, cycles: int) -> list[Json]:

@@ -14,7 +14,7 @@ from quotemark.port import Engine
 from quotemark.replay import Frame, Replay, replay
 from quotemark.scenario import Scenario, load_scenario
 from quotemark.suite.bench import ViolationError
-from quotemark.suite.market import ALL_PHASES, gates
+from quotemark.suite.market import PHASES_1_TO_4, gates
 
 DRIFT_LIMIT_BPS_PER_S = -3.0
 POSITION_LIMIT = 0.5
@@ -24,7 +24,6 @@ LEAST_SHARE_WITH_ASKS = 0.95
 PRELUDE_TOLERANCE_BPS = 1.0
 ROUNDING = 1e-9
 
-PHASES_1_TO_4 = ALL_PHASES
 PHASE_1_ALONE = gates(1, variant="deployed")
 
 

@@ -7,7 +7,7 @@ from quotemark.port import Engine
 from quotemark.replay import Frame, Replay, replay
 from quotemark.scenario import load_scenario
 from quotemark.suite.bench import ViolationError
-from quotemark.suite.market import ALL_PHASES
+from quotemark.suite.market import PHASES_1_TO_4
 
 BOUNDARIES = ((0.5999, 0.6001), (0.7999, 0.8001))
 TICK = 0.001
@@ -29,7 +29,7 @@ def run_positions(engine: Engine, tape: str, gate_config: Json) -> dict[float, F
 def demand_smooth_retreat(engine: Engine) -> None:
     """Demand everything that is claimed of phases 1 to 4, long and short."""
     for tape, accumulating, reducing in (("session", "bids", "asks"), ("short", "asks", "bids")):
-        frames = run_positions(engine, tape, ALL_PHASES)
+        frames = run_positions(engine, tape, PHASES_1_TO_4)
         for share in (0.0, 0.3):
             demand_resting(frames, share, "bids")
             demand_resting(frames, share, "asks")

@@ -9,19 +9,15 @@ from quotemark.messages import Json
 MID = 100.0
 MAX_POSITION = 8.57
 CYCLE_MS = 6450
-ALL_PHASES: Json = {
-    "use_kalman_drift": True,
-    "use_continuous_gamma": True,
-    "use_directional_flow": True,
-    "use_epnl_filter": True,
-}
-
-
 GATES = {
     1: "use_kalman_drift",
     2: "use_continuous_gamma",
     3: "use_directional_flow",
     4: "use_epnl_filter",
+    5: "use_online_adaptation",
+    6: "use_funding",
+    7: "use_book_features",
+    8: "use_tape_features",
 }
 
 
@@ -29,6 +25,10 @@ def gates(*phases: int, variant: str = "documented") -> Json:
     """Configuration with the gates of ``phases`` on and the others off."""
     on: Json = {name: phase in phases for phase, name in GATES.items()}
     return {**on, "legacy_variant": variant}
+
+
+PHASES_1_TO_4 = gates(1, 2, 3, 4)
+ALL_PHASES = gates(*GATES)
 
 
 def switched_on(config: Json) -> list[int]:
@@ -71,6 +71,11 @@ def signal(t_ms: int, value: float, variance: float, source: str = "momentum") -
         "value": value,
         "variance": variance,
     }
+
+
+def toxicity(t_ms: int, side: str, value: float) -> Json:
+    """Return a toxicity reading of one side."""
+    return {"step": "signal", "t_ms": t_ms, "source": f"toxicity_{side}", "value": value}
 
 
 def trade(t_ms: int, side: str, size: float = 1.0, price: float = MID) -> Json:

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from quotemark.messages import Json
 from quotemark.suite.bench import Bench, ViolationError
-from quotemark.suite.market import ALL_PHASES, MAX_POSITION, at_position, cycle
+from quotemark.suite.market import MAX_POSITION, PHASES_1_TO_4, at_position, cycle
 from quotemark.suite.register import check
 
 SIGMA = 2.0
@@ -112,7 +112,7 @@ def quotes_do_not_jump(bench: Bench) -> None:
     """Across 60 % and 80 %, the reducing side moves by a tick at most and keeps its sizes."""
     for boundary in (0.6, 0.8):
         below, above = (
-            bench.cycle([*at_position(boundary + shift), cycle(1000)], ALL_PHASES)
+            bench.cycle([*at_position(boundary + shift), cycle(1000)], PHASES_1_TO_4)
             for shift in (-1e-6, 1e-6)
         )
         bench.demand("as many asks rest", len(below["asks"]) == len(above["asks"]), above)
@@ -167,7 +167,7 @@ def _long_80_percent(gamma: float, time_horizon_s: float) -> Json:
 @check("engine", "P2.test_continuous_gamma_exceeds_zone_widening", "D-11")
 def protection_at_short_horizons_is_the_filters(bench: Bench) -> None:
     """At 2 s, where the depth alone would not protect, no bid rests at 80 % long."""
-    bids = bench.cycle([*at_position(0.8), cycle(1000)], ALL_PHASES)["bids"]
+    bids = bench.cycle([*at_position(0.8), cycle(1000)], PHASES_1_TO_4)["bids"]
     bench.demand("no bid rests", bids == [], bids)
 
 

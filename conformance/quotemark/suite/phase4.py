@@ -8,8 +8,8 @@ import random
 from quotemark.messages import Json
 from quotemark.suite.bench import Bench
 from quotemark.suite.market import (
-    ALL_PHASES,
     MAX_POSITION,
+    PHASES_1_TO_4,
     at_position,
     cycle,
     signal,
@@ -119,8 +119,8 @@ def cascade_empties_the_resting_ladder(bench: Bench) -> None:
 def adverse_selection_follows_sigma(bench: Bench) -> None:
     """AS = 0.8 sigma sqrt(2): 2.263 bp at sigma 2, 11.31 at 10."""
     estimate: Json = {"step": "estimate", "t_ms": 0, "sigma_bps_per_sqrt_s": 10.0}
-    calm = bench.cycle([cycle(0)], ALL_PHASES)["as_cost_bps"]
-    wild = bench.cycle([estimate, cycle(0)], ALL_PHASES)["as_cost_bps"]
+    calm = bench.cycle([cycle(0)], PHASES_1_TO_4)["as_cost_bps"]
+    wild = bench.cycle([estimate, cycle(0)], PHASES_1_TO_4)["as_cost_bps"]
     bench.demand_close("AS at sigma 2", AS_BPS, calm)
     bench.demand_close("AS at sigma 10", 5.0 * AS_BPS, wild)
 
@@ -191,7 +191,8 @@ def full_inventory_stops_accumulating(bench: Bench) -> None:
         for drift in (0.0, -2.0):
             long, short = (
                 bench.cycle(
-                    [*at_position(sign * share), signal(0, sign * drift, 1.0), cycle(0)], ALL_PHASES
+                    [*at_position(sign * share), signal(0, sign * drift, 1.0), cycle(0)],
+                    PHASES_1_TO_4,
                 )
                 for sign in (1.0, -1.0)
             )
@@ -204,10 +205,10 @@ def full_inventory_stops_accumulating(bench: Bench) -> None:
 def modest_inventory_quotes_both_sides(bench: Bench) -> None:
     """Flat, at 30 % and at a drift of -0.3 bp/s, both sides rest."""
     for share in (0.0, 0.3, -0.3):
-        seen = bench.cycle([*at_position(share), cycle(0)], ALL_PHASES)
+        seen = bench.cycle([*at_position(share), cycle(0)], PHASES_1_TO_4)
         bench.demand(f"both sides rest at {share:.0%}", bool(seen["bids"] and seen["asks"]), seen)
     # K = 50/50.5
-    drifting = bench.cycle([signal(0, -0.303, 0.5), cycle(0)], ALL_PHASES)
+    drifting = bench.cycle([signal(0, -0.303, 0.5), cycle(0)], PHASES_1_TO_4)
     bench.demand("both sides rest at -0.3", bool(drifting["bids"] and drifting["asks"]), drifting)
 
 
@@ -216,7 +217,7 @@ def strong_drift_stops_one_side(bench: Bench) -> None:
     """At -3.44 bp/s no bid rests; at +3.44 no ask."""
     for sign, side in ((-1.0, "bids"), (1.0, "asks")):
         # K = 50/50.5 brings 3.4744 to 3.44
-        seen = bench.cycle([signal(0, sign * 3.4744, 0.5), cycle(0)], ALL_PHASES)
+        seen = bench.cycle([signal(0, sign * 3.4744, 0.5), cycle(0)], PHASES_1_TO_4)
         other = "asks" if side == "bids" else "bids"
         bench.demand(f"no {side} rest", seen[side] == [], seen)
         bench.demand(f"{other} rest", bool(seen[other]), seen)
@@ -228,17 +229,17 @@ def flow_does_not_raise_lambda(bench: Bench) -> None:
 
     With flow's multiplier in lambda, both would rest.
     """
-    config = {**ALL_PHASES, "calibrated_drift_scale": 0.0}
+    config = {**PHASES_1_TO_4, "calibrated_drift_scale": 0.0}
     full = bench.cycle([*at_position(0.75), *trades("sell"), cycle(3000)], config)
     bench.demand("no bid rests at 75 % under selling", full["bids"] == [], full)
-    falling = bench.cycle([*trades("sell"), signal(3000, -3.4744, 0.5), cycle(3000)], ALL_PHASES)
+    falling = bench.cycle([*trades("sell"), signal(3000, -3.4744, 0.5), cycle(3000)], PHASES_1_TO_4)
     bench.demand("no bid rests at -3.44 under selling", falling["bids"] == [], falling)
 
 
 @check("engine", "D-46", needs=("kappas_per_bps", "expected_pnl_bps", "touch_depths_bps"))
 def lambda_keeps_the_sides_kappa(bench: Bench) -> None:
     """E[PnL] of the ask's touch is that of kappa 0.1287 at whatever depth flow has put it."""
-    config = {**ALL_PHASES, "calibrated_drift_scale": 0.0}
+    config = {**PHASES_1_TO_4, "calibrated_drift_scale": 0.0}
     seen = bench.cycle([*trades("sell"), cycle(3000)], config)
     ask_depth = seen["touch_depths_bps"][1]
     drift = seen["drift_bps_per_s"]

@@ -5,24 +5,21 @@ from __future__ import annotations
 from quotemark.messages import Json
 from quotemark.suite.bench import Bench
 from quotemark.suite.market import (
-    ALL_PHASES,
     CYCLE_MS,
+    PHASES_1_TO_4,
     at_position,
     cycle,
     gates,
     signal,
+    toxicity,
     trade,
     trades,
     trend,
 )
 from quotemark.suite.register import check
+from quotemark.suite.whole_market import whole_market
 
 FIXED_SPREAD: Json = {"base_half_spread_bps": 5.0, "tick_size": 1e-6}
-
-
-def toxicity(side: str, value: float, t_ms: int = 0) -> Json:
-    """Return a toxicity reading of one side."""
-    return {"step": "signal", "t_ms": t_ms, "source": f"toxicity_{side}", "value": value}
 
 
 def depth_bps(quotes: list[Json]) -> float:
@@ -138,10 +135,10 @@ def phase_4_off_brings_the_gate_back(bench: Bench) -> None:
 def phase_4_off_brings_toxicity_sizes_back(bench: Bench) -> None:
     """Up to 0.5 nothing; 0.7 takes sizes to 0.8, 1.0 to 0.5, by side; the filter ignores it."""
     for value, multiplier in ((0.5, 1.0), (0.7, 0.8), (1.0, 0.5)):
-        seen = bench.cycle([toxicity("bid", value), cycle(0)], bench.gates(1, 2, 3))
+        seen = bench.cycle([toxicity(0, "bid", value), cycle(0)], bench.gates(1, 2, 3))
         bench.demand_close(f"bid at {value}", 0.695 * multiplier, seen["bids"][0]["size"])
         bench.demand_close("ask", 0.695, seen["asks"][0]["size"])
-    filtered = bench.cycle([toxicity("bid", 0.9), cycle(0)], ALL_PHASES)
+    filtered = bench.cycle([toxicity(0, "bid", 0.9), cycle(0)], PHASES_1_TO_4)
     bench.demand_close("bid with the filter on", 0.695, filtered["bids"][0]["size"])
 
 
@@ -155,9 +152,42 @@ def every_gate_set_agrees(bench: Bench) -> None:
             bench.agree("engine", steps, bench.gates(*phases, variant=variant))
 
 
+@check("engine", "A-gates", "D-37")
+def every_closed_gate_set_agrees(bench: Bench) -> None:
+    """The 36 sets of gates that hold all they need, and inert ones, over a market of all sources.
+
+    An engine with fewer phases runs the sets that it can, over the events that it knows.
+    """
+    steps = [step for step in whole_market(bench.seed, 24) if _is_known(step, bench)]
+    on_top = ((7,), (8,), (7, 8), (1, 4, 5), (1, 2, 3, 5, 6, 7))
+    for phases in (*closed_gate_sets(), *on_top):
+        if bench.phases.issuperset(phases):
+            bench.agree("engine", steps, bench.gates(*phases))
+
+
+NEEDS = {4: {1, 2, 3}, 5: {1, 2, 3, 4}, 6: {1, 2, 3, 4}, 7: {1}, 8: {1}}
+"""What each phase needs, what that needs included (D-37)."""
+
+PHASES_OF_STEPS = {"funding": {6}, "reference_price": {6, 8}, "open_interest": {8}}
+"""Phases that take a step; the others ignore it."""
+
+
+def closed_gate_sets() -> list[tuple[int, ...]]:
+    """Every set of phases that holds all that its members need."""
+    sets = [
+        tuple(phase for phase in range(1, 9) if number >> (phase - 1) & 1) for number in range(256)
+    ]
+    return [phases for phases in sets if all(NEEDS.get(one, set()) <= {*phases} for one in phases)]
+
+
+def _is_known(step: Json, bench: Bench) -> bool:
+    takers = PHASES_OF_STEPS.get(step["step"])
+    return takers is None or not takers.isdisjoint(bench.phases)
+
+
 def _session() -> list[Json]:
     """Accumulate from flat past the limit and back, through trends, signals, flow and toxicity."""
-    steps: list[Json] = [toxicity("bid", 0.6), toxicity("ask", 0.2)]
+    steps: list[Json] = [toxicity(0, "bid", 0.6), toxicity(0, "ask", 0.2)]
     for number in range(24):
         t_ms = number * CYCLE_MS
         side = "buy" if number < 12 else "sell"

@@ -27,7 +27,7 @@ Progress = Callable[[int, int, str], None]
 def certify(
     engine: Engine,
     *,
-    phases: Sequence[int] = (1, 2, 3, 4),
+    phases: Sequence[int] = (1, 2, 3, 4, 5, 6, 7, 8),
     seed: int = DEFAULT_SEED,
     progress: Progress = lambda done, total, check: None,
 ) -> Certification:
@@ -63,6 +63,7 @@ def certify(
             )
             for requirement in wanted.values()
         ],
+        latencies=bench.measured_latencies(),
     )
 
 

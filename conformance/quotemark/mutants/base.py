@@ -1,0 +1,24 @@
+"""What a mutant is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from quotemark.messages import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One defect: the requirement it breaks, what it does, and the functions it replaces.
+
+    ``patches`` maps ``module.function`` or ``module.Class.method`` of the reference to what stands
+    in its place.
+    """
+
+    name: str
+    breaks: str
+    story: str
+    patches: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    fixed_config: Json = field(default_factory=dict)
