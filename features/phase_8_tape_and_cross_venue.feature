@@ -26,12 +26,12 @@ Feature: Phase 8 - the tape and other markets
     And the engine quotes
     Then hawkes says -6.893 bp/s with a variance of 260
 
-  Scenario: Nineteen trades are too few to say anything
+  Scenario: Nineteen trades excite nothing
     When 19 sell trades arrive at once
     And the engine quotes
     Then hawkes says nothing
 
-  Scenario: A silent tape says nothing of the last burst
+  Scenario: After five seconds of silence the last burst says nothing
     When 30 sell trades arrive at once
     And nothing happens for 5.001 seconds
     And the engine quotes

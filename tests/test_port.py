@@ -113,10 +113,21 @@ def test_wrong_engine_is_refused_by_name_of_its_slip() -> None:
     assert {found[id_] for id_ in ("D-03", "D-05", "D-06", "D-18", "D-20")} == {"proven"}
 
 
+OWN_FILL: Json = {
+    "step": "fill",
+    "side": "buy",
+    "price": 100.0,
+    "mid": 100.0,
+    "sigma_bps_per_sqrt_s": 2.0,
+}
+
+
 @pytest.mark.parametrize(
     ("steps", "code"),
     [
         ([observe("nan", 1.0)], "non_finite"),
+        ([{**OWN_FILL, "side": "nan"}], "unparsable"),  # no number belongs there
+        ([{**OWN_FILL, "mid": "nan"}], "non_finite"),
         ([observe(1e16, 1.0)], "out_of_range"),
         ([observe(1.0, 1e-16)], "out_of_range"),
         ([predict(5), predict(4)], "time_reversed"),

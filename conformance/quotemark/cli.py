@@ -423,10 +423,14 @@ def _section_lines(section: ReplaySection) -> list[str]:
         ablation_lines,
         replay_lines,
         sensitivity_lines,
+        source_lines,
     )
 
     lines = [section.title, *([section.notice] if section.notice else []), ""]
     lines += replay_lines(section.runs)
+    for label, run in section.runs:
+        moved = source_lines(label, run)
+        lines += ["", *moved] if moved else []
     if section.ablation:
         lines += ["", *ablation_lines(section.ablation)]
     if section.sensitivity:
@@ -435,6 +439,8 @@ def _section_lines(section: ReplaySection) -> list[str]:
 
 
 def _replay_summary(label: str, run: Replay) -> Json:
+    from quotemark.pushes import insufficient_depths, source_summaries  # noqa: PLC0415
+
     account = run.account
     return {
         "engine": label,
@@ -447,6 +453,11 @@ def _replay_summary(label: str, run: Replay) -> Json:
         "fees": account.fees,
         "answers": dict(run.answers),
         "own_fills_left_out": run.own_fills_left_out,
+        "sources": source_summaries(run.frames),
+        "insufficient_depths": {
+            f"{depth_bps:g} bp": count
+            for depth_bps, count in sorted(insufficient_depths(run.frames).items())
+        },
     }
 
 

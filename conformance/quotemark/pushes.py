@@ -9,8 +9,10 @@ of all pushes is the drift.
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+
+from msgspec import Struct
 
 from quotemark.messages import Json
 from quotemark.replay import Frame
@@ -44,6 +46,41 @@ def standing_pushes(frames: Sequence[Frame]) -> dict[str, list[float]]:
         at_cycles.append(dict(standing))
         last_ms = frame.t_ms
     return {source: [at.get(source, 0.0) for at in at_cycles] for source in standing}
+
+
+class SourceSummary(Struct, frozen=True):
+    """How often a source reached the filter, and how far it pushed the drift, in bp/s."""
+
+    source: str
+    observations: int
+    mean_push: float
+    mean_absolute_push: float
+
+
+def source_summaries(frames: Sequence[Frame]) -> list[SourceSummary]:
+    """Each source that reached the filter, in order of its first observation."""
+    by_source: defaultdict[str, list[float]] = defaultdict(list)
+    for frame in frames:
+        for source, push in pushes(frame.observation):
+            by_source[source].append(push)
+    return [
+        SourceSummary(
+            source=source,
+            observations=len(found),
+            mean_push=sum(found) / len(found),
+            mean_absolute_push=sum(map(abs, found)) / len(found),
+        )
+        for source, found in by_source.items()
+    ]
+
+
+def insufficient_depths(frames: Sequence[Frame]) -> Counter[float]:
+    """Cycles whose book did not reach a depth, by depth in bp."""
+    return Counter(
+        depth_bps
+        for frame in frames
+        for depth_bps in frame.observation.get("insufficient_depth_bps") or ()
+    )
 
 
 def _fading(frame: Frame, last_ms: int) -> float:

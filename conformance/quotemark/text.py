@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from quotemark.ablation import AblationRow
+from quotemark.pushes import insufficient_depths, source_summaries
 from quotemark.replay import Replay
 from quotemark.results import Certification, RequirementResult
 from quotemark.sensitivity import SensitivityRow
@@ -113,6 +114,30 @@ def _remarks(label: str, run: Replay) -> Iterable[str]:
             yield f"  {label}: {count} steps {answer}"
     if run.first_rejection is not None:
         yield f"  {label}: first rejected: {run.first_rejection}"
+
+
+def source_lines(label: str, run: Replay) -> list[str]:
+    """What moved an engine's drift, source by source; empty where it does not show it."""
+    summaries = source_summaries(run.frames)
+    if not summaries:
+        return []
+    rows = [
+        ["source", "observations", "mean push bp/s", "mean |push| bp/s"],
+        *(
+            [
+                summary.source,
+                str(summary.observations),
+                f"{summary.mean_push:+.4f}",
+                f"{summary.mean_absolute_push:.4f}",
+            ]
+            for summary in summaries
+        ),
+    ]
+    short = [
+        f"  the book does not reach {depth_bps:g} bp in {count} of {len(run.frames)} cycles"
+        for depth_bps, count in sorted(insufficient_depths(run.frames).items())
+    ]
+    return [f"What moved the drift of {label}", *table(rows), *short]
 
 
 def ablation_lines(rows: Sequence[AblationRow]) -> list[str]:

@@ -284,7 +284,7 @@ class FundingConfig(SensorConfig):
         0.1, "1", "decisions, funding", low=1e-6, high=1.0, meaning="weight of the newest rate"
     )
     funding_history: int = parameter(
-        24, "readings", "decisions, funding", low=1.0, high=1e6, meaning="readings behind the std"
+        24, "readings", "decisions, funding", low=1.0, high=1e4, meaning="readings behind the std"
     )
     funding_min_readings: int = parameter(
         3, "readings", "D-24", low=1.0, meaning="readings before funding says anything of drift"
@@ -347,7 +347,7 @@ class SweepConfig(SensorConfig):
         1.0, "bp/s", "plan 7 C", low=0.0, meaning="z at a score difference of 1; 0 leaves it out"
     )
     sweep_window_s: float = parameter(
-        3.0, "s", "plan 7 C; D-32", meaning="least window; longer where cycles are further apart"
+        3.0, "s", "plan 7 C; D-32", high=3600.0, meaning="least window"
     )
     sweep_reference_size: float = parameter(
         10.0, "contracts", "D-32", low=1e-6, meaning="size times levels that scores 1"
@@ -387,7 +387,7 @@ class HawkesConfig(SensorConfig):
         0.1, "1/s", "plan 8 A", meaning="least total intensity in R"
     )
     hawkes_silence_horizons: float = parameter(
-        5.0, "1/beta", "Q-11", meaning="silence after which there is no calibrated observation"
+        5.0, "1/beta", "Q-11", high=500.0, meaning="silence that ends the calibrated observation"
     )
 
     def __post_init__(self) -> None:
@@ -407,7 +407,7 @@ class FillSizeConfig(SensorConfig):
         0.1, "bp/s", "decisions, fill size", low=0.0, meaning="z at a zscore of 1; 0 leaves it out"
     )
     fill_size_window: int = parameter(
-        10, "fills", "decisions, fill size", low=1.0, high=1e6, meaning="recent fills of a side"
+        10, "fills", "decisions, fill size", low=1.0, high=1e4, meaning="recent fills of a side"
     )
     fill_size_weight: float = parameter(
         0.05, "1", "decisions, fill size", low=1e-6, high=1.0, meaning="EWMA weight of the baseline"
@@ -440,7 +440,7 @@ class CrossVenueConfig(SensorConfig):
         1.5, "bp/s", "plan 8 D", low=1e-3, high=1e6, meaning="noise of the lead at full confidence"
     )
     lead_window: int = parameter(
-        100, "cycles", "decisions, lead", low=2.0, high=1e6, meaning="returns in the regression"
+        100, "cycles", "decisions, lead", low=2.0, high=1e4, meaning="returns in the regression"
     )
     lead_min_returns: int = parameter(
         20, "cycles", "decisions, lead", low=2.0, meaning="returns before it says anything"
@@ -457,8 +457,12 @@ class CrossVenueConfig(SensorConfig):
 class VolatilityConfig:
     """Parameters of the volatility term structure and of the tails (phase 8)."""
 
-    vol_short_s: float = parameter(30.0, "s", "plan 8 C", meaning="short horizon of realised sigma")
-    vol_long_s: float = parameter(300.0, "s", "plan 8 C", meaning="long horizon of realised sigma")
+    vol_short_s: float = parameter(
+        30.0, "s", "plan 8 C", high=86400.0, meaning="short horizon of realised sigma"
+    )
+    vol_long_s: float = parameter(
+        300.0, "s", "plan 8 C", high=86400.0, meaning="long horizon of realised sigma"
+    )
     vol_exponent: float = parameter(
         0.5, "1", "plan 8 C", low=0.0, high=1.0, meaning="nu: sigma grows with ratio^nu"
     )
@@ -469,7 +473,7 @@ class VolatilityConfig:
         3.0, "1", "D-33", low=1.0, meaning="cap of the AS adjustment"
     )
     kurtosis_window: int = parameter(
-        100, "cycles", "decisions, kurtosis", low=2.0, high=1e6, meaning="returns in the kurtosis"
+        100, "cycles", "decisions, kurtosis", low=2.0, high=1e4, meaning="returns in the kurtosis"
     )
     kurtosis_min_returns: int = parameter(
         20, "cycles", "decisions, kurtosis", low=2.0, meaning="returns before it says anything"

@@ -173,12 +173,14 @@ class QuoteEngine:
         check_positive("levels_crossed", levels_crossed)
         if fill_id is not None and fill_id in self._fill_ids:
             raise DuplicateError(f"id is {fill_id!r}, which an earlier fill had")
+        position = self._position + (size if side == BUY else -size)
+        check_finite("position", position)
         mid_at_fill = self._mid_of(mid)
         observation = self._fill_observation(side, price, mid_at_fill)
         self._advance(t_ms)
         if fill_id is not None:
             self._fill_ids.add(fill_id)
-        self._position += size if side == BUY else -size
+        self._position = position
         self._sources.record_fill(t_ms, side, size, levels_crossed)
         if mid_at_fill is not None:
             self._keep_markout(t_ms, mid_at_fill)

@@ -13,7 +13,7 @@ from quotemark_reference.config import FillSizeConfig
 from quotemark_reference.drift import BUY, Observation, bounded
 from quotemark_reference.inventory import ASK, BID
 
-LEAST_SPREAD = 1e-9  # of the mean: sizes that differ by less are alike
+LEAST_SPREAD = 1e-6  # of the mean: sizes that differ by less are alike
 FULL_SCALE_ZSCORE = 5.0  # D-45
 
 

@@ -115,9 +115,7 @@ class FundingEstimator:
         self.rate_per_s = rate_per_interval / interval_s
 
     def rate_std(self) -> float:
-        """Standard deviation about the EWMA over the last readings, per interval."""
-        if not self._rates:
-            return 0.0
+        """Standard deviation about the EWMA over the last readings, at least one, per interval."""
         squares = sum((rate - self.ewma_rate) ** 2 for rate in self._rates)
         return math.sqrt(squares / len(self._rates))
 

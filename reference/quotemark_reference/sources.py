@@ -61,15 +61,14 @@ class DriftSources:
 
     def record_reference_price(self, source: str, price: float) -> None:
         """Take a price of another market: mark, index, spot or leader."""
-        match source:
-            case "mark":
-                self.funding.mark = price
-            case "index":
-                self.funding.index = price
-            case "spot":
-                self.basis.spot = price
-            case "leader":
-                self.lead_lag.leader = price
+        if source == "mark":
+            self.funding.mark = price
+        elif source == "index":
+            self.funding.index = price
+        elif source == "spot":
+            self.basis.spot = price
+        else:
+            self.lead_lag.leader = price
 
     def hot(self, t_ms: int) -> list[Sourced]:
         """Book and sweeps, the parts of the composite (phase 7)."""

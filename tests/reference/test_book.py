@@ -257,7 +257,7 @@ def test_crossed_books_are_rejected_and_locked_ones_read() -> None:
         ([(99.9, 1.0), (99.9, 1.0)], "out_of_range"),
         ([(99.9, 0.0)], "out_of_range"),
         ([(-99.9, 1.0)], "out_of_range"),
-        ([(99.9, "nan")], "non_finite"),
+        ([[99.9, "nan"]], "non_finite"),
     ],
 )
 def test_bad_books_leave_the_last_one(bids: list[object], code: str) -> None:

@@ -246,7 +246,7 @@ def test_the_plans_observation_fades_into_a_weak_neutral_one() -> None:
 
 
 def test_trades_that_excite_nothing_have_no_direction() -> None:
-    poisson = {"hawkes_jump_per_s": 0.0}
+    poisson: dict[str, Any] = {"hawkes_jump_per_s": 0.0}
     assert observed(read_after(BURST, **poisson)) == (0.0, 2.25 / 0.2)
     assert silent(read_after(BURST, calibration="calibrated", **poisson))  # 0/0
 

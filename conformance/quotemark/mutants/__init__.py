@@ -22,6 +22,8 @@ from quotemark.mutants.phase5 import PHASE_5
 from quotemark.mutants.phase6 import PHASE_6
 from quotemark.mutants.phase7 import PHASE_7
 from quotemark.mutants.phase8 import PHASE_8
+from quotemark.mutants.phase8_venues import PHASE_8_VENUES
+from quotemark.mutants.phase8_volatility import PHASE_8_VOLATILITY
 from quotemark.mutants.readers import FOUND_BY_READERS
 
 ROOT = "quotemark_reference"
@@ -35,6 +37,8 @@ GROUPS: tuple[tuple[Mutant, ...], ...] = (
     PHASE_6,
     PHASE_7,
     PHASE_8,
+    PHASE_8_VENUES,
+    PHASE_8_VOLATILITY,
     CYCLE,
     FOUND_BY_READERS,
     GATES,

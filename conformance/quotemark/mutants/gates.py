@@ -71,6 +71,14 @@ def _volatility_without_phase_1(self: QuoteEngine, t_ms: int, mid: float) -> Non
         sources.sigma_multiplier = volatility.sigma_multiplier(vol_ratio, self._config)
 
 
+def _books_without_phase_1(self: QuoteEngine, t_ms: int, mid: float) -> None:
+    """Give what the book says to the legacy estimator, where phase 7 is inert."""
+    if self._config.use_book_features and 1 not in self._active:
+        self._sources.book.follow(t_ms)
+        self._signals += self._sources.book.drift_observations()
+    _update_drift(self, t_ms, mid)
+
+
 def _carry_with_gate_off(self: QuoteEngine, side: str) -> float:
     return self._sources.funding.carry_bps(side)
 
@@ -179,6 +187,12 @@ GATES = (
         "G-7",
         "phase 7 cannot be switched off",
         {"config.active_phases": _books_always},
+    ),
+    Mutant(
+        "books-without-phase-1",
+        "G-7",
+        "the book moves the legacy estimator",
+        {"engine.QuoteEngine._update_drift": _books_without_phase_1},
     ),
     Mutant(
         "books-need-the-filter",
