@@ -303,7 +303,7 @@ def test_replay_of_a_scenario_shows_baseline_and_engine(desk: Desk) -> None:
     for one in shown["engines"]:
         assert one.keys() == {
             *("engine", "cycles", "fills", "position", "net", "spread", "inventory", "fees"),
-            *("answers", "own_fills_left_out"),
+            *("answers", "own_fills_left_out", "sources", "insufficient_depths"),
         }
         assert (one["cycles"], one["own_fills_left_out"]) == (9, 0)
         assert one["position"] == pytest.approx(8.57, abs=1e-3)

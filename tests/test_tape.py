@@ -86,6 +86,7 @@ def test_every_kind_of_step_may_stand_on_a_tape(tmp_path: Path) -> None:
         {"step": "estimate", "t_ms": 0},
         {"step": "funding", "t_ms": 0, "rate": "0.0000125", "interval_s": 3600},
         {"step": "reference_price", "t_ms": 0, "source": "mark", "price": 100},
+        {"step": "open_interest", "t_ms": 0, "contracts": 1e6},
         {"step": "cycle", "t_ms": 0},
     ]
     assert read_tape(written(tmp_path, *steps)) == steps

@@ -47,9 +47,8 @@ def check(words: dict[str, str], values: Json) -> None:
         if words[name] and value in words[name].split("|"):
             continue
         if words[name] or type(value) not in ((int,) if name == "t_ms" else (int, float)):
-            not_a_number = not words[name] and value in ("nan", "inf", "-inf")
-            code = "non_finite" if not_a_number else "unparsable"
-            raise ValueError(code, f"{name} is {value!r}")
+            not_finite = not words[name] and value in ("nan", "inf", "-inf")
+            raise ValueError("non_finite" if not_finite else "unparsable", f"{name} is {value!r}")
         if not low <= value <= high:
             raise ValueError("out_of_range", f"{name} is {value}, expected {low} to {high}")
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
 from dataclasses import replace
 
 from quotemark.mutants.base import Mutant
-from quotemark_reference import cross_venue, returns
-from quotemark_reference.config import (
-    CrossVenueConfig,
-)
+from quotemark.mutants.phase8_volatility import deviations_magnified
+from quotemark_reference import cross_venue
+from quotemark_reference.config import CrossVenueConfig
 from quotemark_reference.cross_venue import Basis, Lead, LeadLag
 from quotemark_reference.drift import Observation
 from quotemark_reference.engine import Cycle, QuoteEngine
@@ -24,7 +22,6 @@ _lead_observation = cross_venue.lead_observation
 _lead_init = LeadLag.__init__
 _lead = LeadLag.lead
 _follow_lead = LeadLag.follow
-_deviations = returns.deviations
 _cycle = QuoteEngine.cycle
 _observe_all = QuoteEngine._observe_all
 
@@ -124,11 +121,6 @@ def _beta_of_1(self: LeadLag) -> Lead | None:
 def _returns_of_moves_only(self: LeadLag, mid: float) -> None:
     if self._prices is None or self._prices[1] != self.leader:
         _follow_lead(self, mid)
-
-
-def _deviations_magnified(values: Collection[float]) -> list[float]:
-    """Take any spread for one: what comes of it does not change with the scale."""
-    return [1e6 * deviation for deviation in _deviations(values)]
 
 
 def _any_confidence(lead: Lead, config: CrossVenueConfig) -> Observation | None:
@@ -269,7 +261,7 @@ PHASE_8_VENUES = (
         "lead-of-rounding",
         "Q-13",
         "returns that differ by 1e-9 bp have a regression",
-        {"cross_venue.deviations": _deviations_magnified},
+        {"cross_venue.deviations": deviations_magnified},
     ),
     Mutant(
         "lead-of-moves-only",

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import replace
 
 from quotemark.mutants.base import Mutant
-from quotemark_reference import volatility
-from quotemark_reference.config import (
-    VolatilityConfig,
-)
+from quotemark_reference import returns, volatility
+from quotemark_reference.config import VolatilityConfig
 from quotemark_reference.drift import Observation
 from quotemark_reference.engine import QuoteEngine
 from quotemark_reference.sources import DriftSources, Sourced
 from quotemark_reference.volatility import RealisedVolatility
 
 # The reference's own functions, for the mutants that only bend them.
+_deviations = returns.deviations
 _sigma_multiplier = volatility.sigma_multiplier
 _as_ratio_adjustment = volatility.as_ratio_adjustment
 _volatility_init = RealisedVolatility.__init__
@@ -78,6 +78,11 @@ def _kurtosis_at_once(self: RealisedVolatility, config: VolatilityConfig) -> Non
 
 def _kurtosis_never_forgets(self: RealisedVolatility, config: VolatilityConfig) -> None:
     _volatility_init(self, replace(config, kurtosis_window=1_000_000))
+
+
+def deviations_magnified(values: Collection[float]) -> list[float]:
+    """Take any spread for one: what comes of it does not change with the scale."""
+    return [1e6 * deviation for deviation in _deviations(values)]
 
 
 def _tails_uncapped(excess_kurtosis: float, config: VolatilityConfig) -> float:
@@ -201,7 +206,7 @@ PHASE_8_VOLATILITY = (
         "kurtosis-of-rounding",
         "Q-13",
         "returns that differ by 1e-9 bp have tails",
-        {"volatility.deviations": _deviations_magnified},
+        {"volatility.deviations": deviations_magnified},
     ),
     Mutant(
         "kurtosis-at-once",
