@@ -371,6 +371,7 @@ class FundingObservation(Struct):
     readings: int
     rate_per_s: float | None
     ewma_rate: float | None
+    mean_rate: float | None
     rate_std: float | None
     zscore: float | None
     premium_bps: float | None

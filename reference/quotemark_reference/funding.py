@@ -114,6 +114,10 @@ class FundingEstimator:
         self.ewma_rate += self._config.funding_ewma_weight * (rate_per_interval - self.ewma_rate)
         self.rate_per_s = rate_per_interval / interval_s
 
+    def mean_rate(self) -> float:
+        """Plain mean of the last readings, at least one, per interval; reported and no more."""
+        return sum(self._rates) / len(self._rates)
+
     def rate_std(self) -> float:
         """Standard deviation about the EWMA over the last readings, at least one, per interval."""
         squares = sum((rate - self.ewma_rate) ** 2 for rate in self._rates)

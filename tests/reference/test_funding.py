@@ -164,6 +164,7 @@ def test_mean_and_deviation_are_those_of_pandas(rates: list[float]) -> None:
     deviation = math.sqrt(np.square(series.iloc[-24:] - mean).mean())
     assert reading["ewma_rate"] == pytest.approx(mean, rel=1e-9, abs=1e-15)
     assert reading["rate_std"] == pytest.approx(deviation, rel=1e-6, abs=1e-12)
+    assert reading["mean_rate"] == pytest.approx(np.mean(rates[-24:]), rel=1e-9, abs=1e-15)
     assert reading["readings"] == len(rates)
     assert abs(reading["zscore"]) <= math.sqrt(min(24, len(rates)))  # so 5 is out of reach
     zscore = float(np.clip((rates[-1] - mean) / max(deviation, 1e-6), -5.0, 5.0))
@@ -177,7 +178,7 @@ def test_mirrored_rates_mirror_everything(rates: list[float]) -> None:
     one, other = read_rates(rates), read_rates([-rate for rate in rates])
     assert other["carry_bps"] == one["carry_bps"][::-1]
     assert other["rate_std"] == one["rate_std"]
-    for name in ("rate_per_s", "ewma_rate", "zscore", "z_bps_per_s"):
+    for name in ("rate_per_s", "ewma_rate", "mean_rate", "zscore", "z_bps_per_s"):
         given_value = one[name]
         assert other[name] == (None if given_value is None else -given_value)
     assert other["variance"] == one["variance"]
@@ -218,7 +219,7 @@ def test_scale_zero_stops_the_drift_observation_only() -> None:
 
 def test_before_the_first_reading() -> None:
     reading = Session("funding").step("read", t_ms=0)
-    assert [reading[name] for name in ("rate_per_s", "ewma_rate", "rate_std")] == [None] * 3
+    assert [reading[name] for name in ("rate_per_s", "mean_rate", "rate_std")] == [None] * 3
     assert list(reading["carry_bps"]) == [0.0, 0.0]
     assert reading["readings"] == 0
     assert silent(reading)

@@ -103,6 +103,7 @@ class FundingComponent:
             "readings": estimator.readings,
             "rate_per_s": estimator.rate_per_s if known else None,
             "ewma_rate": estimator.ewma_rate if known else None,
+            "mean_rate": estimator.mean_rate() if known else None,
             "rate_std": estimator.rate_std() if known else None,
             "zscore": estimator.zscore(),
             "premium_bps": estimator.premium(),

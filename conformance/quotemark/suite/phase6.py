@@ -169,7 +169,7 @@ def the_zscore_is_clipped(bench: Bench) -> None:
         demand_observation(bench, f"rate {rate}", seen, -0.25 * sign, 0.8)
 
 
-@check("funding", "D-24", needs=("zscore", "ewma_rate", "rate_std"))
+@check("funding", "D-24", needs=("zscore", "ewma_rate", "rate_std", "mean_rate"))
 def deviations_are_about_the_ewma(bench: Bench) -> None:
     """Forty seeded rates: EWMA of weight 0.1 from the first, the root mean square of the last 24.
 
@@ -185,6 +185,7 @@ def deviations_are_about_the_ewma(bench: Bench) -> None:
         std = math.sqrt(sum((rate - ewma) ** 2 for rate in last) / len(last))
         bench.demand_close(f"EWMA after {number + 1}", ewma, observed["ewma_rate"])
         bench.demand_close(f"deviation after {number + 1}", std, observed["rate_std"])
+        bench.demand_close(f"mean after {number + 1}", sum(last) / len(last), observed["mean_rate"])
         if number >= 2:
             bench.demand_close("zscore", (rates[number] - ewma) / std, observed["zscore"])
 
