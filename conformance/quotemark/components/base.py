@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from dataclasses import asdict
+from typing import Generic, Protocol
 
 from quotemark.messages import Json, Step
+from quotemark_reference.config import AnyConfig, make_config
 from quotemark_reference.drift import Observation
 from quotemark_reference.errors import TimeReversedError, UnknownFieldError
 
@@ -19,6 +21,17 @@ class Component(Protocol):
 
     def apply(self, step: Step) -> Json:
         """Apply a step and answer with its observation."""
+
+
+class ConfiguredComponent(Generic[AnyConfig]):
+    """A component that one of the reference's configurations configures."""
+
+    def __init__(self, kind: type[AnyConfig], config: Json) -> None:
+        self._config: AnyConfig = make_config(kind, config)
+
+    def effective_config(self) -> Json:
+        """Configuration in canonical names and units."""
+        return asdict(self._config)
 
 
 class FormulaComponent:

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 import msgspec
 
 from quotemark import messages
+from quotemark.components.base import ConfiguredComponent
 from quotemark.messages import Json, Step
-from quotemark_reference.config import EngineConfig, make_config
+from quotemark_reference.config import EngineConfig
 from quotemark_reference.engine import Cycle, QuoteEngine
 from quotemark_reference.errors import MissingFieldError
 
 TOXICITY_SOURCES = {"toxicity_bid": "bid", "toxicity_ask": "ask"}
 
 
-class EngineComponent:
+class EngineComponent(ConfiguredComponent[EngineConfig]):
     """Component ``engine``: the whole quote cycle."""
 
     def __init__(self, config: Json) -> None:
-        self._config = make_config(EngineConfig, config)
+        super().__init__(EngineConfig, config)
         self._engine = QuoteEngine(self._config)
-
-    def effective_config(self) -> Json:
-        """Configuration in canonical names and units."""
-        return asdict(self._config)
 
     def apply(self, step: Step) -> Json:
         """Take an event; a ``cycle`` answers with the ladder and its inner figures."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 from quotemark import messages
-from quotemark.components.base import Clock, drift_observation_fields
+from quotemark.components.base import Clock, ConfiguredComponent, drift_observation_fields
 from quotemark.messages import Json, Step
 from quotemark_reference import funding, volatility
 from quotemark_reference.adaptation import ParameterAdaptation
@@ -20,7 +18,6 @@ from quotemark_reference.config import (
     OpenInterestConfig,
     SweepConfig,
     VolatilityConfig,
-    make_config,
 )
 from quotemark_reference.cross_venue import Basis, LeadLag
 from quotemark_reference.errors import check_finite, check_positive
@@ -32,16 +29,12 @@ from quotemark_reference.sweep import SweepDetector
 from quotemark_reference.volatility import RealisedVolatility
 
 
-class AdaptationComponent:
+class AdaptationComponent(ConfiguredComponent[AdaptationConfig]):
     """Component ``adaptation``: theta and process noise, markout by markout."""
 
     def __init__(self, config: Json) -> None:
-        self._config = make_config(AdaptationConfig, config)
+        super().__init__(AdaptationConfig, config)
         self._adaptation = ParameterAdaptation(self._config)
-
-    def effective_config(self) -> Json:
-        """Configuration in canonical names and units."""
-        return asdict(self._config)
 
     def apply(self, step: Step) -> Json:
         """Adapt to a markout and answer with the parameters."""
@@ -65,17 +58,13 @@ class AdaptationComponent:
         }
 
 
-class FundingComponent:
+class FundingComponent(ConfiguredComponent[FundingConfig]):
     """Component ``funding``: the estimator, its carry and its drift observation."""
 
     def __init__(self, config: Json) -> None:
-        self._config = make_config(FundingConfig, config)
+        super().__init__(FundingConfig, config)
         self._funding = funding.FundingEstimator(self._config)
         self._clock = Clock()
-
-    def effective_config(self) -> Json:
-        """Configuration in canonical names and units."""
-        return asdict(self._config)
 
     def apply(self, step: Step) -> Json:
         """Take a reading or a price, or only read; answer with funding as it stands."""
@@ -112,17 +101,13 @@ class FundingComponent:
         }
 
 
-class BookComponent:
+class BookComponent(ConfiguredComponent[BookConfig]):
     """Component ``book``: imbalance, its slope, and pressure gradient."""
 
     def __init__(self, config: Json) -> None:
-        self._config = make_config(BookConfig, config)
+        super().__init__(BookConfig, config)
         self._book = BookFeatures(self._config)
         self._clock = Clock()
-
-    def effective_config(self) -> Json:
-        """Configuration in canonical names and units."""
-        return asdict(self._config)
 
     def apply(self, step: Step) -> Json:
         """Take a book, or read it as a cycle does; answer with its features."""
@@ -148,17 +133,13 @@ class BookComponent:
         }
 
 
-class SweepComponent:
+class SweepComponent(ConfiguredComponent[SweepConfig]):
     """Component ``sweep``: scores of the own fills that crossed several levels."""
 
     def __init__(self, config: Json) -> None:
-        self._config = make_config(SweepConfig, config)
+        super().__init__(SweepConfig, config)
         self._sweeps = SweepDetector(self._config)
         self._clock = Clock()
-
-    def effective_config(self) -> Json:
-        """Configuration in canonical names and units."""
-        return asdict(self._config)
 
     def apply(self, step: Step) -> Json:
         """Take a fill, or read as a cycle does; answer with the scores."""
@@ -179,17 +160,13 @@ class SweepComponent:
         return observation
 
 
-class HawkesComponent:
+class HawkesComponent(ConfiguredComponent[HawkesConfig]):
     """Component ``hawkes``: intensities of buys and sells."""
 
     def __init__(self, config: Json) -> None:
-        self._config = make_config(HawkesConfig, config)
+        super().__init__(HawkesConfig, config)
         self._hawkes = HawkesFlow(self._config)
         self._clock = Clock()
-
-    def effective_config(self) -> Json:
-        """Configuration in canonical names and units."""
-        return asdict(self._config)
 
     def apply(self, step: Step) -> Json:
         """Take a trade, or only read; answer with the intensities."""
@@ -204,16 +181,12 @@ class HawkesComponent:
         }
 
 
-class FillSizeComponent:
+class FillSizeComponent(ConfiguredComponent[FillSizeConfig]):
     """Component ``fill_size``: own fill sizes against their baseline."""
 
     def __init__(self, config: Json) -> None:
-        self._config = make_config(FillSizeConfig, config)
+        super().__init__(FillSizeConfig, config)
         self._sizes = FillSizes(self._config)
-
-    def effective_config(self) -> Json:
-        """Configuration in canonical names and units."""
-        return asdict(self._config)
 
     def apply(self, step: Step) -> Json:
         """Take a fill and answer with the sizes against their baseline."""
@@ -228,17 +201,13 @@ class FillSizeComponent:
         }
 
 
-class CrossVenueComponent:
+class CrossVenueComponent(ConfiguredComponent[CrossVenueConfig]):
     """Component ``cross_venue``: basis and lead; each step is a cycle of all tiers."""
 
     def __init__(self, config: Json) -> None:
-        self._config = make_config(CrossVenueConfig, config)
+        super().__init__(CrossVenueConfig, config)
         self._basis = Basis(self._config)
         self._lead_lag = LeadLag(self._config)
-
-    def effective_config(self) -> Json:
-        """Configuration in canonical names and units."""
-        return asdict(self._config)
 
     def apply(self, step: Step) -> Json:
         """Take the prices of a cycle and answer with basis and lead."""
@@ -269,17 +238,13 @@ class CrossVenueComponent:
         }
 
 
-class VolatilityComponent:
+class VolatilityComponent(ConfiguredComponent[VolatilityConfig]):
     """Component ``volatility``: term structure and tails; each step is a cycle of all tiers."""
 
     def __init__(self, config: Json) -> None:
-        self._config = make_config(VolatilityConfig, config)
+        super().__init__(VolatilityConfig, config)
         self._volatility = RealisedVolatility(self._config)
         self._clock = Clock()
-
-    def effective_config(self) -> Json:
-        """Configuration in canonical names and units."""
-        return asdict(self._config)
 
     def apply(self, step: Step) -> Json:
         """Take the mid of a cycle and answer with what it scales."""
@@ -297,16 +262,12 @@ class VolatilityComponent:
         }
 
 
-class OpenInterestComponent:
+class OpenInterestComponent(ConfiguredComponent[OpenInterestConfig]):
     """Component ``open_interest``; each step is a cold cycle."""
 
     def __init__(self, config: Json) -> None:
-        self._config = make_config(OpenInterestConfig, config)
+        super().__init__(OpenInterestConfig, config)
         self._open_interest = OpenInterest(self._config)
-
-    def effective_config(self) -> Json:
-        """Configuration in canonical names and units."""
-        return asdict(self._config)
 
     def apply(self, step: Step) -> Json:
         """Take mid and open interest of a cold cycle and answer with their changes."""

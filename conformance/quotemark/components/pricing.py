@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 from quotemark import messages
-from quotemark.components.base import Clock, FormulaComponent, drift_observation_fields
+from quotemark.components.base import (
+    Clock,
+    ConfiguredComponent,
+    FormulaComponent,
+    drift_observation_fields,
+)
 from quotemark.messages import Json, Step
 from quotemark_reference import expected_pnl, flow, glft, inventory
-from quotemark_reference.config import DriftConfig, FlowConfig, InventoryConfig, make_config
+from quotemark_reference.config import DriftConfig, FlowConfig, InventoryConfig
 from quotemark_reference.drift import KalmanDrift
 from quotemark_reference.errors import OutOfRangeError, check_finite, check_positive
 from quotemark_reference.flow import TradeFlow
 
 
-class DriftComponent:
+class DriftComponent(ConfiguredComponent[DriftConfig]):
     """Component ``drift``: the Kalman filter."""
 
     def __init__(self, config: Json) -> None:
-        self._config = make_config(DriftConfig, config)
+        super().__init__(DriftConfig, config)
         self._filter = KalmanDrift(self._config)
-
-    def effective_config(self) -> Json:
-        """Configuration in canonical names and units."""
-        return asdict(self._config)
 
     def apply(self, step: Step) -> Json:
         """Apply a step and answer with the posterior."""
@@ -44,15 +43,11 @@ class DriftComponent:
         }
 
 
-class InventoryComponent:
+class InventoryComponent(ConfiguredComponent[InventoryConfig]):
     """Component ``inventory``: gamma(q), skew and kill guard."""
 
     def __init__(self, config: Json) -> None:
-        self._config = make_config(InventoryConfig, config)
-
-    def effective_config(self) -> Json:
-        """Configuration in canonical names and units."""
-        return asdict(self._config)
+        super().__init__(InventoryConfig, config)
 
     def apply(self, step: Step) -> Json:
         """Evaluate the formulas at the step's position."""
@@ -73,17 +68,13 @@ class InventoryComponent:
         }
 
 
-class FlowComponent:
+class FlowComponent(ConfiguredComponent[FlowConfig]):
     """Component ``flow``: directional flow of the tape."""
 
     def __init__(self, config: Json) -> None:
-        self._config = make_config(FlowConfig, config)
+        super().__init__(FlowConfig, config)
         self._flow = TradeFlow(self._config)
         self._clock = Clock()
-
-    def effective_config(self) -> Json:
-        """Configuration in canonical names and units."""
-        return asdict(self._config)
 
     def apply(self, step: Step) -> Json:
         """Take a trade, or only read; either way answer with the flow at the step's time."""
