@@ -194,6 +194,7 @@ def desk(tmp_path: Path) -> Desk:
 # --- certify ----------------------------------------------------------------------------------
 
 
+@pytest.mark.whole_suite
 def test_certify_reference_is_conformant_and_writes_a_report_of_it(desk: Desk) -> None:
     done = desk.run("certify", "reference")
     assert (done.code, done.stderr) == (0, "")

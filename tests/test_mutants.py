@@ -17,6 +17,8 @@ from quotemark.suite.checks import all_checks
 from quotemark.suite.register import requirements
 from quotemark.suite.runner import DEFAULT_SEED, run_check
 
+pytestmark = pytest.mark.whole_suite
+
 ALL = [mutant for group in GROUPS for mutant in group]
 """Every mutant of every group, also one whose name another has taken."""
 

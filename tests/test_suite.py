@@ -215,12 +215,14 @@ def test_the_reference_is_conformant_in_everything(certified_reference: Certific
     assert status_by_id(certified_reference) == dict.fromkeys(requirements(), "proven")
 
 
+@pytest.mark.whole_suite
 def test_the_same_seed_gives_the_same_certification(certified_reference: Certification) -> None:
     again = certify(reference())
     assert again.latencies != certified_reference.latencies  # the machine's, and no verdict
     assert replace(again, latencies=[]) == replace(certified_reference, latencies=[])
 
 
+@pytest.mark.whole_suite
 def test_another_seed_walks_elsewhere_and_still_finds_nothing() -> None:
     other = certify(reference(), seed=DEFAULT_SEED + 1)
     assert other.conformant
@@ -326,6 +328,7 @@ class Quotes(BuiltinEngine):
 '''
 
 
+@pytest.mark.whole_suite
 def test_an_engine_of_quotes_alone_conforms_with_something_left_unproven(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -497,6 +500,7 @@ garbage = st.recursive(
     fields=st.lists(st.sampled_from(component_fields("engine")), min_size=1, max_size=2),
     value=garbage,
 )
+@pytest.mark.whole_suite
 def test_no_answer_stops_the_suite(name: str, fields: list[str], value: object) -> None:
     def observes(seen: Json) -> Json:
         for field in fields:
@@ -521,6 +525,7 @@ class Strict(BuiltinEngine):
         return super().open(session, component, config, seed)
 
 
+@pytest.mark.whole_suite
 def test_an_engine_without_a_way_back_conforms_with_its_rollback_unproven() -> None:
     certification = certify(Strict("strict"))
     assert failures(certification) == []
