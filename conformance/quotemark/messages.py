@@ -392,7 +392,7 @@ class BookObservation(Struct):
     """Shape of the last book at 10, 25 and 50 bp, and what it says."""
 
     imbalances: tuple[float, float, float]
-    imbalance_rate_per_s: float | None
+    delta_bim_per_s: float | None
     pressure_gradient: float | None
     depth_usd: float
     insufficient_depth_bps: list[float]

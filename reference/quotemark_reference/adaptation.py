@@ -1,8 +1,9 @@
 """Phase 5: theta and process noise of the drift filter, adapted by own-fill markouts.
 
 A markout compares the drift realised over a few seconds after a fill with the drift predicted
-just before it. Theta follows the sign of the error, process noise its size (D-21). Prior variance
-and confidence stay as they are.
+just before it. Theta follows the sign of the error, process noise its size (D-21). P_0, and with it
+what confidence means, stays. Once theta and noise are far from their start the predicted P may lie
+below the floor; the floor then raises it.
 """
 
 from __future__ import annotations

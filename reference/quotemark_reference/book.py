@@ -15,7 +15,7 @@ from quotemark_reference.drift import Observation, bounded
 from quotemark_reference.errors import CrossedBookError, OutOfRangeError, check_positive
 
 DEPTHS_BPS = (10.0, 25.0, 50.0)
-SHALLOW_BPS, _, DEEP_BPS = DEPTHS_BPS
+DEEP_BPS = DEPTHS_BPS[-1]
 BORDER_BPS = 1e-9  # a level so near beyond d counts as at d, however its distance is computed
 
 BookSide = Sequence[tuple[float, float]]
@@ -101,29 +101,32 @@ def measure(bids: BookSide, asks: BookSide) -> BookShape:
 def bim_observation(bim: float, depth_usd: float, config: BookConfig) -> Observation | None:
     """BIM(10) as a drift observation, noisier the thinner the book (D-27)."""
     if config.calibration == "calibrated":
-        # z = 10 BIM, R = 260 max(1, depth_ref / depth)
+        # z = S BIM, R = R_0 max(1, depth_ref / depth)
         thinness = max(1.0, config.depth_ref_usd / depth_usd)
         variance = config.calibrated_variance * thinness
         return bounded(config.calibrated_drift_scale * bim, variance)
-    # z = alpha BIM, R = 1.5^2 depth_ref / max(depth, 100)
+    # z = alpha BIM, R = sigma_bim^2 depth_ref / max(depth, depth_floor)
     thinness = config.depth_ref_usd / max(depth_usd, config.depth_floor_usd)
     return bounded(config.alpha_bim * bim, config.sigma_bim**2 * thinness)
 
 
-def dbim_observation(imbalance_rate_per_s: float, config: BookConfig) -> Observation | None:
+def dbim_observation(delta_bim_per_s: float, config: BookConfig) -> Observation | None:
     """Delta-BIM, clipped to [-1, 1], as a drift observation: fading bids are bearish."""
     if config.calibration == "calibrated":
-        z_bps_per_s = config.calibrated_drift_scale * imbalance_rate_per_s
+        # z = S delta-BIM, R = R_0
+        z_bps_per_s = config.calibrated_drift_scale * delta_bim_per_s
         return bounded(z_bps_per_s, config.calibrated_variance)
-    return bounded(config.alpha_dbim * imbalance_rate_per_s, config.sigma_dbim**2)
+    # z = alpha delta-BIM, R = sigma_dbim^2
+    return bounded(config.alpha_dbim * delta_bim_per_s, config.sigma_dbim**2)
 
 
 def bpg_observation(pressure_gradient: float, config: BookConfig) -> Observation | None:
     """Pressure gradient as a drift observation: fragile bid support is bearish (D-28)."""
     if config.calibration == "calibrated":
-        # BPG is in [-2, 2]: z = -10 BPG / 2
+        # BPG is in [-2, 2]: z = -S BPG / 2, R = R_0
         z_bps_per_s = -config.calibrated_drift_scale * pressure_gradient / 2.0
         return bounded(z_bps_per_s, config.calibrated_variance)
+    # z = -alpha BPG, whatever the position
     return bounded(-config.alpha_bpg * pressure_gradient, config.bpg_variance)
 
 
@@ -158,15 +161,16 @@ class BookFeatures:
         if shape.depth_usd == 0.0:
             return
         bim = shape.imbalances[0]
-        if self._last_ms is not None and t_ms > self._last_ms:
+        if self._last_ms is None:
+            self._last_bim, self._last_ms = bim, t_ms
+        elif t_ms > self._last_ms:
             # derivative of BIM(10) per second, smoothed from the first one on
             slope_per_s = (bim - self._last_bim) / ((t_ms - self._last_ms) / 1000.0)
             smoothed = slope_per_s if self._slope_per_s is None else self._slope_per_s
             self._slope_per_s = smoothed + self._config.dbim_smoothing * (slope_per_s - smoothed)
-        if self._last_ms is None or t_ms > self._last_ms:
             self._last_bim, self._last_ms = bim, t_ms
 
-    def imbalance_rate_per_s(self) -> float | None:
+    def delta_bim_per_s(self) -> float | None:
         """Delta-BIM, clipped to [-1, 1]; ``None`` before the first derivative (D-26)."""
         return None if self._slope_per_s is None else min(1.0, max(-1.0, self._slope_per_s))
 
@@ -175,7 +179,7 @@ class BookFeatures:
         shape, config = self.shape(), self._config
         if shape.depth_usd == 0.0:
             return []
-        rate_per_s, gradient = self.imbalance_rate_per_s(), shape.pressure_gradient()
+        rate_per_s, gradient = self.delta_bim_per_s(), shape.pressure_gradient()
         said = []
         if config.alpha_bim > 0.0:
             said.append(("bim", bim_observation(shape.imbalances[0], shape.depth_usd, config)))

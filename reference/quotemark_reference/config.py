@@ -82,7 +82,11 @@ class ProcessConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class SensorConfig:
-    """How a market signal becomes a drift observation (D-45), alike for every source."""
+    """How a market signal becomes a drift observation (D-45), alike for every source.
+
+    Calibration ``plan`` takes the plan's constants, ``calibrated`` a signal in [-1, 1] times S,
+    ``calibrated_drift_scale``, with R_0, ``calibrated_variance``, or more where less reliable.
+    """
 
     calibration: str = choice(
         "plan",
@@ -314,7 +318,7 @@ class BookConfig(SensorConfig):
         0.3, "bp/s", "plan 7 D", low=0.0, meaning="z at an imbalance of 1; 0 leaves BIM out"
     )
     alpha_dbim: float = parameter(
-        0.2, "bp/s", "plan 7 D", low=0.0, meaning="z at a delta-BIM of 1; 0 leaves it out"
+        0.2, "bp", "plan 7 D", low=0.0, meaning="z at a delta-BIM of 1/s; 0 leaves it out"
     )
     alpha_bpg: float = parameter(
         0.15, "bp/s", "plan 7 D", low=0.0, meaning="z at a pressure gradient of -1; 0 leaves it out"

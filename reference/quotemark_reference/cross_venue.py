@@ -25,7 +25,7 @@ def basis_observation(change_bps: float, config: CrossVenueConfig) -> Observatio
     if config.alpha_basis == 0.0:
         return None
     if config.calibration == "calibrated":
-        # z = 10 clip(change / 10 bp), R = 260
+        # z = S clip(change / 10 bp), R = R_0
         signal = min(1.0, max(-1.0, change_bps / config.calibrated_basis_scale_bps))
         return bounded(config.calibrated_drift_scale * signal, config.calibrated_variance)
     # z = alpha change, R = sigma_basis^2
@@ -46,7 +46,7 @@ def lead_observation(lead: Lead, config: CrossVenueConfig) -> Observation | None
     if lead.confidence < config.lead_min_confidence or config.alpha_lead == 0.0:
         return None
     if config.calibration == "calibrated":
-        # z = 10 clip(lead / 10 bp), R = 260 / confidence
+        # z = S clip(lead / 10 bp), R = R_0 / confidence
         signal = min(1.0, max(-1.0, lead.lead_bps / config.calibrated_lead_scale_bps))
         variance = config.calibrated_variance / lead.confidence
         return bounded(config.calibrated_drift_scale * signal, variance)

@@ -4,6 +4,9 @@ The drift mu follows an Ornstein-Uhlenbeck process, d mu = -theta mu dt + sigma_
 observed as z = mu + noise with variance R. The posterior is N(mu_hat, P). No clamp: P bounds how
 far one observation can move the estimate. Whatever its source, an observation is a pair (z, R), so
 that a new source needs no change here (D-35).
+
+Known hazard: an own fill is a weak observation of a small z, so buying while a strong bearish drift
+stands makes the filter less bearish (D-05).
 """
 
 from __future__ import annotations

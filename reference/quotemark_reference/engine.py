@@ -40,8 +40,6 @@ from quotemark_reference.ladder import Quote
 from quotemark_reference.legacy import LegacyDrift
 from quotemark_reference.sources import DriftSources, Sourced
 
-OLD_DRIFT_CAP_BPS = 3.0
-
 
 @dataclass(slots=True)
 class DriftUpdate:
@@ -184,7 +182,7 @@ class QuoteEngine:
         self._sources.record_fill(t_ms, side, size, levels_crossed)
         if mid_at_fill is not None:
             self._keep_markout(t_ms, mid_at_fill)
-        if observation is not None:
+        if observation is not None and 1 in self._active:
             self._observe("fill", observation)
 
     def on_trend(
@@ -376,9 +374,9 @@ class QuoteEngine:
         self._signals.clear()
 
     def _take_drift_updates(self) -> list[DriftUpdate]:
-        """Observations that reached the filter since the last cycle; while it is off, none."""
+        """Observations that reached the filter since the last cycle."""
         taken, self._drift_updates = self._drift_updates, []
-        return taken if 1 in self._active else []
+        return taken
 
     def _drift(self) -> KalmanDrift | LegacyDrift:
         return self._kalman if 1 in self._active else self._legacy_drift
@@ -595,7 +593,7 @@ class QuoteEngine:
         """Reported events of the cycle, in a fixed order (D-44)."""
         position, max_position = self._position, self._config.max_position
         events = []
-        if 1 in self._active and abs(shift_bps) > OLD_DRIFT_CAP_BPS:
+        if 1 in self._active and abs(shift_bps) > legacy.SHIFT_CLAMP_BPS:
             events.append("drift_beyond_old_cap")
         killed = inventory.killed_side(position, max_position)
         if killed is not None:

@@ -25,7 +25,7 @@ def drift_observation(
     if bid_excess == ask_excess == 0.0 or config.alpha_fill_size == 0.0:
         return None
     if config.calibration == "calibrated":
-        # z = 10 clip((zscore_ask - zscore_bid) / 5), R = 260
+        # z = S clip((zscore_ask - zscore_bid) / 5), R = R_0
         signal = min(1.0, max(-1.0, (ask_excess - bid_excess) / FULL_SCALE_ZSCORE))
         return bounded(config.calibrated_drift_scale * signal, config.calibrated_variance)
     # z = -alpha (zscore_bid - zscore_ask), R = sigma^2

@@ -10,8 +10,8 @@ from __future__ import annotations
 import math
 
 from quotemark_reference.config import FlowConfig
-from quotemark_reference.drift import BUY, Observation
-from quotemark_reference.errors import LARGEST, LEAST
+from quotemark_reference.drift import BUY, Observation, bounded
+from quotemark_reference.errors import LEAST
 
 HORIZONS_S = (1.0, 5.0, 30.0, 300.0)
 TRADE_COUNT_HORIZON_S = 5.0
@@ -45,7 +45,7 @@ def drift_observation(
     ``None`` where so little is left of the tape that R exceeds 1e15 (Q-02).
     """
     if config.calibration == "calibrated":
-        # z = -10 imbalance, R = 260 (1 + 10/n)
+        # z = -S imbalance, R = R_0 (1 + 10/n)
         z_bps_per_s = -config.calibrated_drift_scale * flow_imbalance
         shortage = config.calibrated_flow_trades / max(decayed_trades, LEAST)
         variance = config.calibrated_variance * (1.0 + shortage)
@@ -54,7 +54,7 @@ def drift_observation(
         z_bps_per_s = -config.flow_drift_scale * flow_imbalance
         trades_per_s = decayed_trades / TRADE_COUNT_HORIZON_S
         variance = config.sigma_flow**2 / max(trades_per_s, config.trade_rate_floor_per_s)
-    return (z_bps_per_s, variance) if variance <= LARGEST else None
+    return bounded(z_bps_per_s, variance)
 
 
 class TradeFlow:

@@ -2,7 +2,11 @@
 
 A reading is a fraction of notional per interval; longs pay shorts while it is positive. Carry is
 charged per second of the holding time (D-23). The z-score compares the last rate with the EWMA of
-the rates (D-24). Mark and index give the premium, which is reported and nothing more.
+the rates (D-24); of 24 readings, itself among them, none can be further than sqrt(24) = 4.9 off.
+Mark and index give the premium, which is reported and nothing more.
+
+Known hazard: with calibration ``plan`` an extreme reading is a small z with a small R, so that it
+pulls any standing drift towards 0, also one of its own direction.
 """
 
 from __future__ import annotations
@@ -62,10 +66,12 @@ def skew_bps(
 ) -> float:
     """Funding skew in bp: deepens bids and draws in asks where positive, as inventory skew does.
 
-    A payer's quotes lean towards reducing, a receiver's towards holding (D-23).
+    A payer's quotes lean towards reducing, a receiver's towards holding: bids of a long and asks
+    of a short go deeper by u rate tau_holding 10^4, which is this for a long and minus this for a
+    short (D-23).
     """
     u = inventory.utilisation(position, max_position)
-    # u rate tau_holding 10^4 on the side of the position: bids of a long, asks of a short
+    # |u| rate per second tau_holding 10^4, added to bids and taken from asks
     return abs(u) * rate_per_s * holding_time_s * BPS_PER_UNIT
 
 
@@ -79,7 +85,7 @@ def drift_observation(zscore: float, config: FundingConfig) -> Observation | Non
     if config.funding_scale_factor == 0.0:
         return None
     if config.calibration == "calibrated":
-        # z = -10 zscore/5, R = 260
+        # z = -S zscore / 5, R = R_0
         signal = -zscore / config.funding_zscore_limit
         return bounded(config.calibrated_drift_scale * signal, config.calibrated_variance)
     # z = -zscore scale, R = sigma_funding^2 / max(|zscore|, 0.1)

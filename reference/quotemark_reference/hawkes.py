@@ -4,7 +4,12 @@ Buys and sells are two self-exciting (Hawkes) processes without cross-excitation
 
 lambda(t) = mu + sum over t_i <= t of alpha e^(-beta (t - t_i))
 
-The sum is kept by its recursion, one factor a trade. An excess of sells is bearish.
+with mu, alpha, beta as ``hawkes_base_per_s``, ``hawkes_jump_per_s`` and ``hawkes_decay_per_s``; the
+parameter ``alpha_hawkes`` is another alpha, the z of a net excess. The sum is kept by recursion,
+one factor a trade. An excess of sells is bearish.
+
+Known hazards: calibrated, one lone small trade is a full-scale reading until its silence ends; by
+the plan's constants a tape that has fallen silent keeps saying z = 0 and pulls the drift to 0.
 """
 
 from __future__ import annotations
@@ -23,10 +28,10 @@ def drift_observation(
     if config.calibration == "calibrated":
         if total_excess_per_s == 0.0:
             return None
-        # z = 10 (buy - sell) / (buy + sell), R = 260
+        # z = S (buy - sell) / (buy + sell), R = R_0
         signal = (buy_excess_per_s - sell_excess_per_s) / total_excess_per_s
         return bounded(config.calibrated_drift_scale * signal, config.calibrated_variance)
-    # z = -(sell - buy), R = sigma_hawkes^2 / max(lambda_total, 0.1)
+    # z = -alpha (sell - buy), R = sigma_hawkes^2 / max(lambda_total, floor)
     z_bps_per_s = -config.alpha_hawkes * (sell_excess_per_s - buy_excess_per_s)
     intensity_per_s = 2.0 * config.hawkes_base_per_s + total_excess_per_s
     floored_per_s = max(intensity_per_s, config.hawkes_intensity_floor_per_s)

@@ -17,7 +17,7 @@ def drift_observation(
         return None
     direction = (price_return > 0.0) - (price_return < 0.0)
     if config.calibration == "calibrated":
-        # z = 10 clip(change / 1 %) sign(return), R = 260
+        # z = S clip(change / 1 %) sign(return), R = R_0
         signal = min(1.0, max(-1.0, change / config.calibrated_open_interest_scale))
         z_bps_per_s = config.calibrated_drift_scale * signal * direction
         return bounded(z_bps_per_s, config.calibrated_variance)

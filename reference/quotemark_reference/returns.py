@@ -1,4 +1,4 @@
-"""Returns per cycle, and the sums that regression, realised sigma and kurtosis make of them."""
+"""Log returns per cycle, and the moments that regression and kurtosis make of them."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ Sourced = tuple[str, Observation]
 
 
 class DriftSources:
-    """The sources of the phases that are active, and what volatility and tails last scaled.
+    """Every source, of which the active phases' speak, and what volatility and tails last scaled.
 
     ``sigma_multiplier`` and ``as_ratio_adjustment`` keep their value between the cycles that
     renew them (D-33).
@@ -109,8 +109,9 @@ class DriftSources:
         if 8 in self._active:
             self.open_interest.follow(mid)
             said += _said("open_interest", self.open_interest.drift_observation())
-            kurtosis = self.volatility.excess_kurtosis()
-            self.as_ratio_adjustment = volatility.as_ratio_adjustment(kurtosis or 0.0, self._config)
+            self.as_ratio_adjustment = volatility.as_ratio_adjustment(
+                self.volatility.excess_kurtosis(), self._config
+            )
         return said
 
 

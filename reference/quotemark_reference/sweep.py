@@ -22,10 +22,10 @@ def drift_observation(
         return None
     difference = ask_score - bid_score
     if config.calibration == "calibrated":
-        # z = 10 clip(ask - bid score), R = 260
+        # z = S clip(ask - bid score), R = R_0
         signal = min(1.0, max(-1.0, difference))
         return bounded(config.calibrated_drift_scale * signal, config.calibrated_variance)
-    # z = ask - bid score, R = sigma_sweep^2 / max(total, 0.1)
+    # z = alpha (ask - bid score), R = sigma_sweep^2 / max(total, floor)
     variance = config.sigma_sweep**2 / max(total, config.sweep_score_floor)
     return bounded(config.alpha_sweep * difference, variance)
 
@@ -48,9 +48,10 @@ class SweepDetector:
 
     def scores_at(self, t_ms: int) -> tuple[float, float]:
         """Scores (bid, ask) of the window that ends at ``t_ms``."""
+        window_ms = self._window_ms(t_ms)
         bid_score = ask_score = 0.0
         for swept_ms, side, score in self._sweeps:
-            if t_ms - swept_ms > self._window_ms(t_ms):
+            if t_ms - swept_ms > window_ms:
                 continue
             if side == BID:
                 bid_score += score

@@ -20,8 +20,10 @@ def sigma_multiplier(vol_ratio: float, config: VolatilityConfig) -> float:
     return float(max(1.0, vol_ratio) ** config.vol_exponent)
 
 
-def as_ratio_adjustment(excess_kurtosis: float, config: VolatilityConfig) -> float:
-    """Factor of the AS ratio, from 1 to 3: fat tails cost more (plan 8 E, D-33)."""
+def as_ratio_adjustment(excess_kurtosis: float | None, config: VolatilityConfig) -> float:
+    """Factor of the AS ratio, from 1 to 3: fat tails cost more; 1 while unknown (D-33)."""
+    if excess_kurtosis is None:
+        return 1.0
     # 1 + kappa_tail max(kurtosis, 0)
     adjustment = 1.0 + config.tail_weight * max(0.0, excess_kurtosis)
     return min(config.as_ratio_adjustment_max, adjustment)
@@ -55,20 +57,15 @@ class RealisedVolatility:
         The sum of squared log returns over the time they span; ``None`` of fewer than two, or
         where they span no time.
         """
-        last_ms = first_ms = self._points[-1][0] if self._points else 0
-        squares = pending = 0.0
-        returns = -1
-        for t_ms, _, move_bps in reversed(self._points):
-            if last_ms - t_ms > horizon_s * 1000.0:
-                break
-            squares += pending
-            pending = move_bps * move_bps
-            first_ms = t_ms
-            returns += 1
-        if returns < 2 or first_ms == last_ms:
+        last_ms = self._points[-1][0]
+        points = [point for point in self._points if last_ms - point[0] <= horizon_s * 1000.0]
+        span_s = (last_ms - points[0][0]) / 1000.0
+        # the first point's return led up to it, from outside
+        moves = [move_bps for _, _, move_bps in points[1:]]
+        if len(moves) < 2 or span_s == 0.0:
             return None
         # sigma^2 = sum r^2 / (t_last - t_first)
-        return math.sqrt(squares / ((last_ms - first_ms) / 1000.0))
+        return math.sqrt(sum(move * move for move in moves) / span_s)
 
     def vol_ratio(self) -> float:
         """Short-term over long-term realised sigma; 1 where either is unknown (plan 8 C)."""

@@ -116,10 +116,10 @@ def test_dbim_negative_precedes_drop() -> None:
     for t_ms, bid, ask in ((0, 3.0, 1.0), (5000, 2.0, 2.0), (10_000, 1.0, 3.0), (15_000, 1.0, 9.0)):
         seen.step("book", t_ms=t_ms, **sized(bid, ask))
         readings.append(seen.step("read", t_ms=t_ms))
-    assert readings[0]["imbalance_rate_per_s"] is None
+    assert readings[0]["delta_bim_per_s"] is None
     assert "dbim" not in signals(readings[0])
     # -0.1 a second twice, then -0.06 smoothed in by 0.3
-    rates = [reading["imbalance_rate_per_s"] for reading in readings[1:]]
+    rates = [reading["delta_bim_per_s"] for reading in readings[1:]]
     assert rates == pytest.approx([-0.1, -0.1, -0.088])
     for rate, reading in zip(rates, readings[1:], strict=True):
         assert signals(reading)["dbim"] == pytest.approx((0.2 * rate, 4.0))
@@ -229,7 +229,7 @@ def test_without_two_sides_there_is_nothing_to_say(shown: Book | None) -> None:
     assert reading["depth_usd"] == 0.0
     assert reading["insufficient_depth_bps"] == [10.0, 25.0, 50.0]
     assert reading["pressure_gradient"] is None
-    assert reading["imbalance_rate_per_s"] is None
+    assert reading["delta_bim_per_s"] is None
     assert reading["signals"] == []
 
 
@@ -286,7 +286,7 @@ def test_rate_of_change_is_pandas_average_of_the_derivatives(
     for elapsed_ms, bid, ask in sizes:
         t_ms += elapsed_ms
         seen.step("book", t_ms=t_ms, **sized(bid, ask))
-        readings.append(seen.step("read", t_ms=t_ms)["imbalance_rate_per_s"])
+        readings.append(seen.step("read", t_ms=t_ms)["delta_bim_per_s"])
 
     table = pd.DataFrame(sizes, columns=["elapsed_ms", "bid", "ask"])
     imbalance = (table.bid - table.ask) / (table.bid + table.ask)
@@ -302,7 +302,7 @@ def rates_after(*shown: tuple[int, Book]) -> list[float | None]:
     found: list[float | None] = []
     for t_ms, values in shown:
         seen.step("book", t_ms=t_ms, **values)
-        found.append(seen.step("read", t_ms=t_ms)["imbalance_rate_per_s"])
+        found.append(seen.step("read", t_ms=t_ms)["delta_bim_per_s"])
     return found
 
 
@@ -313,12 +313,12 @@ def test_the_derivative_moves_only_when_read_and_time_has_passed() -> None:
     # books between reads are not looked at
     seen.step("book", t_ms=1000, **sized(1.0, 9.0))
     seen.step("book", t_ms=4000, **sized(3.0, 1.0))
-    assert seen.step("read", t_ms=5000)["imbalance_rate_per_s"] == pytest.approx(0.1)
+    assert seen.step("read", t_ms=5000)["delta_bim_per_s"] == pytest.approx(0.1)
     # no time passes: neither the average nor the stored imbalance moves
     seen.step("book", t_ms=5000, **sized(1.0, 9.0))
-    assert seen.step("read", t_ms=5000)["imbalance_rate_per_s"] == pytest.approx(0.1)
+    assert seen.step("read", t_ms=5000)["delta_bim_per_s"] == pytest.approx(0.1)
     seen.step("book", t_ms=10_000, **sized(3.0, 1.0))
-    later = seen.step("read", t_ms=10_000)["imbalance_rate_per_s"]
+    later = seen.step("read", t_ms=10_000)["delta_bim_per_s"]
     assert later == pytest.approx(0.07)  # derivative 0 since the stored 0.5
 
 
@@ -425,7 +425,7 @@ def test_a_mirrored_book_says_the_opposite(
         other.step("book", t_ms=t_ms, **mirrored(shown, 64.0))
         reading, opposite = (each.step("read", t_ms=t_ms) for each in (one, other))
         assert opposite["imbalances"] == [-imbalance for imbalance in reading["imbalances"]]
-        for name in ("imbalance_rate_per_s", "pressure_gradient"):
+        for name in ("delta_bim_per_s", "pressure_gradient"):
             found = reading[name]
             assert opposite[name] == (None if found is None else -found)
         for name in ("depth_usd", "insufficient_depth_bps"):

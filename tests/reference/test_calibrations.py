@@ -200,7 +200,7 @@ def test_the_largest_loss_is_three_percent() -> None:
     # a neutral reading at P = 8: 8/268
     assert drift_after(-7.0, 8.0, (0.0, 260.0)) == pytest.approx(-7.0 * (1.0 - 8.0 / 268.0))
     assert 0.029 < 8.0 / 268.0 < 0.03
-    # at the prior's P = 50 it would be 16 %: the claim is about a filter that has settled
+    # at the prior's P = 50 it would be 16 %: the claim is about P <= 8, where fills keep it
     assert 1.0 + drift_after(-7.0, 50.0, (0.0, 260.0)) / 7.0 == pytest.approx(0.161, abs=1e-3)
 
 

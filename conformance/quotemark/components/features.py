@@ -122,7 +122,7 @@ class BookComponent(ConfiguredComponent[BookConfig]):
         shape = self._book.shape()
         return {
             "imbalances": list(shape.imbalances),
-            "imbalance_rate_per_s": self._book.imbalance_rate_per_s(),
+            "delta_bim_per_s": self._book.delta_bim_per_s(),
             "pressure_gradient": shape.pressure_gradient(),
             "depth_usd": shape.depth_usd,
             "insufficient_depth_bps": list(shape.insufficient_depth_bps),
@@ -258,7 +258,7 @@ class VolatilityComponent(ConfiguredComponent[VolatilityConfig]):
             "vol_ratio": vol_ratio,
             "sigma_multiplier": volatility.sigma_multiplier(vol_ratio, self._config),
             "excess_kurtosis": kurtosis,
-            "as_ratio_adjustment": volatility.as_ratio_adjustment(kurtosis or 0.0, self._config),
+            "as_ratio_adjustment": volatility.as_ratio_adjustment(kurtosis, self._config),
         }
 
 

@@ -271,7 +271,7 @@ CYCLE = (
     ),
     Mutant(
         "unknown-premium-not-finite",
-        "Q-18",
+        "Q-02",
         "a premium that is not known yet is not a number",
         {"funding.FundingEstimator.premium": _premium_not_finite},
     ),

@@ -69,7 +69,7 @@ INCIDENTS = (
     ),
     Mutant(
         "books-as-in-the-plan",
-        "S-feb19-all-phases",
+        "S-feb19_all_phases",
         "BIM keeps the plan's constants: a bearish book erases a bearish drift",
         {"book.bim_observation": _book_as_in_the_plan},
     ),

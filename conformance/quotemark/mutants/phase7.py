@@ -481,7 +481,7 @@ PHASE_7 = (
         "dbim-unclipped",
         "D-26",
         "delta-BIM is not clipped",
-        {"book.BookFeatures.imbalance_rate_per_s": lambda self: self._slope_per_s},
+        {"book.BookFeatures.delta_bim_per_s": lambda self: self._slope_per_s},
     ),
     Mutant(
         "dbim-clipped-before-smoothing",
@@ -493,7 +493,7 @@ PHASE_7 = (
         "dbim-0-at-first",
         "D-26",
         "before the first slope delta-BIM says 0",
-        {"book.BookFeatures.imbalance_rate_per_s": _rate_from_the_start},
+        {"book.BookFeatures.delta_bim_per_s": _rate_from_the_start},
     ),
     Mutant(
         "dbim-of-an-empty-side",

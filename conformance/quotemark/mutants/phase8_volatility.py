@@ -85,12 +85,12 @@ def deviations_magnified(values: Collection[float]) -> list[float]:
     return [1e6 * deviation for deviation in _deviations(values)]
 
 
-def _tails_uncapped(excess_kurtosis: float, config: VolatilityConfig) -> float:
+def _tails_uncapped(excess_kurtosis: float | None, config: VolatilityConfig) -> float:
     return _as_ratio_adjustment(excess_kurtosis, replace(config, as_ratio_adjustment_max=1e6))
 
 
-def _thin_tails_narrow(excess_kurtosis: float, config: VolatilityConfig) -> float:
-    if excess_kurtosis < 0.0:
+def _thin_tails_narrow(excess_kurtosis: float | None, config: VolatilityConfig) -> float:
+    if excess_kurtosis is not None and excess_kurtosis < 0.0:
         return max(0.0, 1.0 + config.tail_weight * excess_kurtosis)
     return _as_ratio_adjustment(excess_kurtosis, config)
 

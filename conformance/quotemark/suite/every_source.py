@@ -303,7 +303,7 @@ def _mirror_image(step: Json) -> Json:
 # --- the whole --------------------------------------------------------------------------------
 
 
-@check("engine", "Q-18", "Q-02")
+@check("engine", "Q-02", "D-41")
 def every_phase_runs_together(bench: Bench) -> None:
     """A seeded session with all eight gates on: no step is refused, every figure is finite."""
     for calibration in ("plan", "calibrated"):

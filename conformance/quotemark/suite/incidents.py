@@ -31,7 +31,7 @@ def feb19_with_phase_1_alone(bench: Bench) -> None:
     feb19.demand_phase_1_alone(bench.engine)
 
 
-@check("engine", "S-feb19-all-phases")
+@check("engine", "S-feb19_all_phases")
 def feb19_with_all_phases(bench: Bench) -> None:
     """Feb 19 with all phases and a synthetic layer, in each of its forms and at four depths."""
     bench.require(*GATES)

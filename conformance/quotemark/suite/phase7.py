@@ -171,7 +171,7 @@ def the_engine_reports_unreached_depths(bench: Bench) -> None:
     "book",
     "P7.test_dbim_negative_precedes_drop",
     "D-26",
-    needs=("imbalance_rate_per_s", "signals"),
+    needs=("delta_bim_per_s", "signals"),
 )
 def fading_bids_are_bearish(bench: Bench) -> None:
     """BIM(10) from 1/2 to 0 in 2 s is -0.25/s: z = 0.2 x -0.25, R = 4; then smoothed by 0.3.
@@ -184,16 +184,16 @@ def fading_bids_are_bearish(bench: Bench) -> None:
         *(shallow_book(3000, 10.0, 30.0), read(3000)),
     ]
     first, _, second, _, third = bench.observe("book", steps)[1:]
-    bench.demand("no change at first", first["imbalance_rate_per_s"] is None, first)
+    bench.demand("no change at first", first["delta_bim_per_s"] is None, first)
     bench.demand("it is left out", "dbim" not in said(first), first)
     for observed, rate_per_s in ((second, -0.25), (third, -0.25 + 0.3 * (-0.5 + 0.25))):
-        bench.demand_close("delta-BIM", rate_per_s, observed["imbalance_rate_per_s"])
+        bench.demand_close("delta-BIM", rate_per_s, observed["delta_bim_per_s"])
         z_bps_per_s, variance = said(observed)["dbim"]
         bench.demand_close("z of delta-BIM", 0.2 * rate_per_s, z_bps_per_s)
         bench.demand_close("R of delta-BIM", 4.0, variance)
 
 
-@check("book", "D-26", needs=("imbalance_rate_per_s",))
+@check("book", "D-26", needs=("delta_bim_per_s",))
 def delta_bim_is_clipped_after_smoothing(bench: Bench) -> None:
     """A slope of -10/s reads -1, and a second of standstill leaves -10 x 0.7, still -1.
 
@@ -201,13 +201,13 @@ def delta_bim_is_clipped_after_smoothing(bench: Bench) -> None:
     """
     steps = [shallow_book(0, 30.0, 10.0), read(0), shallow_book(100, 10.0, 30.0), read(100)]
     steps += [read(100 + 1000 * number) for number in range(1, 9)]
-    slopes = [observed["imbalance_rate_per_s"] for observed in bench.observe("book", steps)[3:]]
+    slopes = [observed["delta_bim_per_s"] for observed in bench.observe("book", steps)[3:]]
     for number, got in enumerate(slopes):
         expected = max(-1.0, -10.0 * 0.7**number)
         bench.demand_close(f"delta-BIM after {number} s", expected, got)
 
 
-@check("book", "Q-10", "D-26", needs=("imbalance_rate_per_s", "signals"))
+@check("book", "Q-10", "D-26", needs=("delta_bim_per_s", "signals"))
 def delta_bim_moves_with_cycles_only(bench: Bench) -> None:
     """Books between cycles, a cycle at the same instant and one without BIM leave it as it was.
 
@@ -223,8 +223,8 @@ def delta_bim_moves_with_cycles_only(bench: Bench) -> None:
     ]
     *between, last = bench.observe("book", steps)
     for observed in between:
-        bench.demand("nothing has moved yet", observed["imbalance_rate_per_s"] is None, observed)
-    bench.demand_close("delta-BIM", -0.125, last["imbalance_rate_per_s"])
+        bench.demand("nothing has moved yet", observed["delta_bim_per_s"] is None, observed)
+    bench.demand_close("delta-BIM", -0.125, last["delta_bim_per_s"])
     bench.demand("a one-sided cycle says nothing", between[5]["signals"] == [], between[5])
 
 

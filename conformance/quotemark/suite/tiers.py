@@ -1,7 +1,7 @@
 """How long a quote cycle takes, by tier, against the plan's budgets.
 
-Measured over the port, so the transport counts. Reported as percentiles, outside the verdict,
-because a machine's noise is no property of the engine.
+Measured over the port, so the transport counts. Reported as percentiles; only a gross breach enters
+the verdict, because a machine's noise is no property of the engine.
 """
 
 from __future__ import annotations
