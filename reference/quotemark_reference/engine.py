@@ -107,6 +107,28 @@ class Cycle:
     insufficient_depth_bps: list[float] | None
 
 
+@dataclass(slots=True)
+class _Touch:
+    """Where the touch of each side rests, and why; pairs are (bid, ask)."""
+
+    gamma_per_bps: float
+    kappas_per_bps: tuple[float, float]
+    half_spreads_bps: tuple[float, float]
+    drift_shift_bps: float
+    skew_bps: float
+    funding_skew_bps: float
+    depths_bps: tuple[float, float]
+
+
+@dataclass(slots=True)
+class _Side:
+    """Quotes of a side that rest, expected PnL of every level of it, and its carry."""
+
+    quotes: list[Quote]
+    pnls_bps: list[float]
+    carry_bps: float
+
+
 class QuoteEngine:
     """State of one session. Every method rejects bad input by an error and changes nothing."""
 
@@ -269,71 +291,80 @@ class QuoteEngine:
             raise MissingFieldError("mid is absent and no book has given one")
         self._advance(t_ms)
         self._update_drift(t_ms, quoted_mid)
+        touch = self._touch(t_ms)
+        bids = self._side(BID, quoted_mid, touch.depths_bps[0])
+        asks = self._side(ASK, quoted_mid, touch.depths_bps[1])
+        self._cycles += 1
+        return self._report(t_ms, quoted_mid, touch, bids, asks)
 
-        # where a side's touch rests
-        sigma = self._sigma_in_force()
+    def _touch(self, t_ms: int) -> _Touch:
+        """Where the touch of each side rests: half-spread, drift, skews and zones."""
         gamma = self._gamma()
         kappas = self._flow_adjusted_kappas(t_ms)
         half_spreads = self._half_spreads_bps(gamma, kappas)
         shift = self._drift_shift_bps()
         skew = inventory.skew_bps(
-            gamma, sigma, self._time_horizon_s, self._position, self._config.max_position
+            gamma,
+            self._sigma_in_force(),
+            self._time_horizon_s,
+            self._position,
+            self._config.max_position,
         )
         funding_skew = self._funding_skew_bps()
-        touches = glft.touch_depths_bps(
+        depths = glft.touch_depths_bps(
             half_spreads,
             shift if self._drift_moves_quotes() else 0.0,
             (skew if self._skew_moves_quotes() else 0.0) + funding_skew,
             self._zone_widenings_bps(),
             self._config.fee_bps,
         )
+        return _Touch(gamma, kappas, half_spreads, shift, skew, funding_skew, depths)
 
-        # which levels rest, and at what size
-        as_cost = self._as_cost_bps(sigma)
-        carries = self._carry_bps(BID), self._carry_bps(ASK)
-        bid_depths, ask_depths = (self._level_depths_bps(touch) for touch in touches)
-        bid_pnls = self._expected_pnls_bps(BID, bid_depths, as_cost + carries[0])
-        ask_pnls = self._expected_pnls_bps(ASK, ask_depths, as_cost + carries[1])
-        bids = self._quotes(BID, quoted_mid, bid_depths, bid_pnls)
-        asks = self._quotes(ASK, quoted_mid, ask_depths, ask_pnls)
+    def _side(self, side: str, mid: float, touch_depth_bps: float) -> _Side:
+        """Which levels of a side rest, and at what size."""
+        depths = self._level_depths_bps(touch_depth_bps)
+        carry = self._carry_bps(side)
+        pnls = self._expected_pnls_bps(side, depths, self._as_cost_bps() + carry)
+        return _Side(self._quotes(side, mid, depths, pnls), pnls, carry)
 
-        max_position = self._config.max_position
-        self._cycles += 1
+    def _report(self, t_ms: int, mid: float, touch: _Touch, bids: _Side, asks: _Side) -> Cycle:
+        """Put quotes, the figures behind them and the events of the cycle together."""
+        max_position, drift_now, sources = self._config.max_position, self._drift(), self._sources
         return Cycle(
             t_ms=t_ms,
-            mid=quoted_mid,
+            mid=mid,
             position=self._position,
-            bids=bids,
-            asks=asks,
-            drift_bps_per_s=self._drift().mean,
-            drift_variance=self._drift().variance,
+            bids=bids.quotes,
+            asks=asks.quotes,
+            drift_bps_per_s=drift_now.mean,
+            drift_variance=drift_now.variance,
             drift_observations=self._take_drift_updates(),
             composite_parts=self._composite_parts,
             theta_per_s=self._kalman.theta_per_s,
             process_noise=self._kalman.process_noise,
-            gamma_per_bps=gamma,
-            sigma_bps_per_sqrt_s=sigma,
+            gamma_per_bps=touch.gamma_per_bps,
+            sigma_bps_per_sqrt_s=self._sigma_in_force(),
             flow_imbalance=self._flow.imbalance_at(t_ms, self._config.flow_horizon_s),
-            kappas_per_bps=kappas,
-            half_spreads_bps=half_spreads,
-            drift_shift_bps=shift,
-            skew_bps=skew,
-            funding_skew_bps=funding_skew,
-            carry_bps=carries,
-            as_cost_bps=as_cost,
-            touch_depths_bps=touches,
-            expected_pnl_bps=(bid_pnls, ask_pnls) if 4 in self._active else None,
+            kappas_per_bps=touch.kappas_per_bps,
+            half_spreads_bps=touch.half_spreads_bps,
+            drift_shift_bps=touch.drift_shift_bps,
+            skew_bps=touch.skew_bps,
+            funding_skew_bps=touch.funding_skew_bps,
+            carry_bps=(bids.carry_bps, asks.carry_bps),
+            as_cost_bps=self._as_cost_bps(),
+            touch_depths_bps=touch.depths_bps,
+            expected_pnl_bps=(bids.pnls_bps, asks.pnls_bps) if 4 in self._active else None,
             zone=legacy.zone(self._position, max_position),
             killed_side=inventory.killed_side(self._position, max_position),
             gate_closed_side=legacy.gate_closed_side(self._position, max_position),
             active_phases=sorted(self._active),
             inert_phases=sorted(self._inert),
-            events=self._events(shift, bids, asks),
-            vol_ratio=self._sources.vol_ratio,
-            as_ratio_adjustment=self._sources.as_ratio_adjustment,
-            funding_zscore=self._sources.funding.zscore() if 6 in self._active else None,
-            premium_bps=self._sources.funding.premium() if 6 in self._active else None,
-            book_imbalances=self._sources.book.shape().imbalances if 7 in self._active else None,
+            events=self._events(touch.drift_shift_bps, bids.quotes, asks.quotes),
+            vol_ratio=sources.vol_ratio,
+            as_ratio_adjustment=sources.as_ratio_adjustment,
+            funding_zscore=sources.funding.zscore() if 6 in self._active else None,
+            premium_bps=sources.funding.premium() if 6 in self._active else None,
+            book_imbalances=sources.book.shape().imbalances if 7 in self._active else None,
             insufficient_depth_bps=self._insufficient_depth_bps(),
         )
 
@@ -544,10 +575,12 @@ class QuoteEngine:
         """The desk's sigma, scaled by the volatility's term structure (D-43)."""
         return self._sigma * self._sources.sigma_multiplier
 
-    def _as_cost_bps(self, sigma: float) -> float:
+    def _as_cost_bps(self) -> float:
         """Adverse selection at the AS ratio, adjusted to the tails (D-19)."""
         as_ratio = self._config.as_ratio * self._sources.as_ratio_adjustment
-        return expected_pnl.adverse_selection_bps(as_ratio, sigma, self._time_horizon_s)
+        return expected_pnl.adverse_selection_bps(
+            as_ratio, self._sigma_in_force(), self._time_horizon_s
+        )
 
     # --- sizes and prices ---------------------------------------------------------------------
 

@@ -134,8 +134,12 @@ def _kappa_scaled_too(self: QuoteEngine, t_ms: int) -> tuple[float, float]:
     return bid / self._sources.sigma_multiplier, ask / self._sources.sigma_multiplier
 
 
-def _as_of_the_desks_sigma(self: QuoteEngine, sigma: float) -> float:
-    return _as_cost(self, sigma / self._sources.sigma_multiplier)
+def _as_of_the_desks_sigma(self: QuoteEngine) -> float:
+    scale, self._sources.sigma_multiplier = self._sources.sigma_multiplier, 1.0
+    try:
+        return _as_cost(self)
+    finally:
+        self._sources.sigma_multiplier = scale
 
 
 def _fill_at_the_desks_sigma(
