@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from typing import Any
 
 from quotemark.mutants.base import Mutant
@@ -23,6 +24,7 @@ _take_updates = QuoteEngine._take_drift_updates
 _on_fill = QuoteEngine.on_fill
 _cycle = QuoteEngine.cycle
 _premium = FundingEstimator.premium
+_hot = DriftSources.hot
 _warm = DriftSources.warm
 _cold = DriftSources.cold
 
@@ -154,7 +156,18 @@ def _adaptation_off_by_default(self: EngineConfig, **values: Any) -> None:  # no
     _config_init(self, **{"use_online_adaptation": False, **values})
 
 
+def _hot_tier_waits(self: DriftSources, t_ms: int) -> list[Sourced]:
+    time.sleep(0.015)  # fifteen times the tier's budget
+    return _hot(self, t_ms)
+
+
 CYCLE = (
+    Mutant(
+        "hot-tier-slow",
+        "P7.test_hot_tier_latency",
+        "the hot tier takes 15 ms",
+        {"sources.DriftSources.hot": _hot_tier_waits},
+    ),
     Mutant(
         "tiers-counted-from-1",
         "D-36",
