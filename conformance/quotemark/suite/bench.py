@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from quotemark.case import Case, trace
 from quotemark.messages import (
     Answer,
     Identity,
@@ -30,6 +31,20 @@ DEFAULT_PHASES = (1, 2, 3)
 
 class ViolationError(Exception):
     """The engine departs from what is demanded; the message says from what, and how."""
+
+
+class DivergenceError(ViolationError):
+    """The engine departs from the reference on ``case``, first at ``steps[index]``."""
+
+    def __init__(self, case: Case, index: int, difference: Difference) -> None:
+        step = f"step {index + 1} of {len(case.steps)}, {_describe(case.steps[index])}"
+        super().__init__(
+            f"{case.component} departs from the reference at {step}: {difference};"
+            f" opened with {case.config}"
+        )
+        self.case = case
+        self.index = index
+        self.difference = difference
 
 
 class RollbackUnsupportedError(Exception):
@@ -101,19 +116,13 @@ class Bench:
     def agree(self, component: str, steps: Sequence[Json], config: Json | None = None) -> None:
         """Demand the reference's answers to ``steps``, in every declared field."""
         got = self.answer(component, steps, config)
-        session = f"check-{self._sessions}"
-        complete = self._with_gates(component, config)
-        self._reference.open(session, component, complete, self.seed)
-        expected = self._reference.apply(session, steps)
-        self._reference.close(session)
+        case = Case(component, self._with_gates(component, config), list(steps))
+        expected = trace(self._reference, case, f"check-{self._sessions}", self.seed).answers
         fields = self.identity.fields[component]
-        for index, step in enumerate(steps):
+        for index in range(len(steps)):
             difference = first_difference(expected[index], got[index], fields)
             if difference is not None:
-                raise ViolationError(
-                    f"{component} departs from the reference at step {index + 1} of {len(steps)},"
-                    f" {_describe(step)}: {difference}; opened with {complete}"
-                )
+                raise DivergenceError(case, index, difference)
 
     def open_answer(self, component: str, config: Json) -> OpenAnswer:
         """Answer to opening a session, which is closed again."""
