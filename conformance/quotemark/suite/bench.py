@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from quotemark.case import Case, trace
+from quotemark.case import Case, Trace, trace
 from quotemark.messages import (
     Answer,
     Identity,
@@ -106,23 +106,43 @@ class Bench:
         self, component: str, steps: Sequence[Json], config: Json | None = None
     ) -> list[Answer]:
         """Answers to ``steps`` in a fresh session."""
-        session = self._open(component, self._with_gates(component, config))
-        answers = self.engine.apply(session, steps)
-        self.engine.close(session)
-        if len(answers) != len(steps):
-            raise ViolationError(f"gave {len(answers)} answers for {len(steps)} steps")
-        return answers
+        case = self._case(component, steps, config)
+        got = self.trace(case)
+        self._demand_opened(case, got.opened)
+        return got.answers
 
     def agree(self, component: str, steps: Sequence[Json], config: Json | None = None) -> None:
         """Demand the reference's answers to ``steps``, in every declared field."""
-        got = self.answer(component, steps, config)
-        case = Case(component, self._with_gates(component, config), list(steps))
-        expected = trace(self._reference, case, f"check-{self._sessions}", self.seed).answers
-        fields = self.identity.fields[component]
-        for index in range(len(steps)):
-            difference = first_difference(expected[index], got[index], fields)
+        case = self._case(component, steps, config)
+        self.demand_agreement(case, self.trace(case))
+
+    def demand_agreement(self, case: Case, got: Trace) -> None:
+        """Demand that ``got`` is what the reference answers to ``case``, in every declared field.
+
+        Raises :class:`DivergenceError` at the first step that differs.
+        """
+        expected = self.expected(case)
+        if isinstance(expected.opened, Rejected):
+            self._demand_refused(case, expected.opened, got.opened)
+            return
+        self._demand_opened(case, got.opened)
+        fields = self.identity.fields[case.component]
+        for index in range(len(case.steps)):
+            difference = first_difference(expected.answers[index], got.answers[index], fields)
             if difference is not None:
                 raise DivergenceError(case, index, difference)
+
+    def trace(self, case: Case) -> Trace:
+        """Run ``case`` on the engine, whether it opens or not; one answer a step if it does."""
+        self._sessions += 1
+        got = trace(self.engine, case, f"check-{self._sessions}", self.seed)
+        if isinstance(got.opened, Opened) and len(got.answers) != len(case.steps):
+            raise ViolationError(f"gave {len(got.answers)} answers for {len(case.steps)} steps")
+        return got
+
+    def expected(self, case: Case) -> Trace:
+        """Run ``case`` on the reference."""
+        return trace(self._reference, case, "expected", self.seed)
 
     def open_answer(self, component: str, config: Json) -> OpenAnswer:
         """Answer to opening a session, which is closed again."""
@@ -135,7 +155,8 @@ class Bench:
 
     def demand_opened(self, component: str, config: Json) -> None:
         """Demand that a session opens with ``config``, before a replay opens its own."""
-        self.engine.close(self._open(component, config))
+        case = self._case(component, [], config)
+        self._demand_opened(case, self.trace(case).opened)
 
     def _with_gates(self, component: str, config: Json | None) -> Json:
         """Configuration with the gates written out, so that no check rests on an engine's own."""
@@ -143,21 +164,30 @@ class Bench:
             return config or {}
         return {**self.gates(*DEFAULT_PHASES), **(config or {})}
 
-    def _open(self, component: str, config: Json) -> str:
-        self._sessions += 1
+    def _case(self, component: str, steps: Sequence[Json], config: Json | None) -> Case:
+        case = Case(component, self._with_gates(component, config), list(steps))
         if component == "engine":
-            self.require(*switched_on(config))
-        session = f"check-{self._sessions}"
-        got = self.engine.open(session, component, config, self.seed)
-        if isinstance(got, Unsupported) and _needs_legacy(config):
+            self.require(*switched_on(case.config))
+        return case
+
+    def _demand_opened(self, case: Case, got: OpenAnswer) -> None:
+        """Demand that a session opened, with the configuration that was given."""
+        if isinstance(got, Unsupported) and _needs_legacy(case.config):
             raise RollbackUnsupportedError(got.reason)
         if not isinstance(got, Opened):
-            raise ViolationError(f"open {component} with {config}: expected ok, got {got}")
-        for key, value in config.items():
+            raise ViolationError(
+                f"open {case.component} with {case.config}: expected ok, got {got}"
+            )
+        for key, value in case.config.items():
             if not _same(value, got.config.get(key)):
                 difference = Difference(f"effective config {key}", value, got.config.get(key))
-                raise ViolationError(f"open {component}: {difference}")
-        return session
+                raise ViolationError(f"open {case.component}: {difference}")
+
+    def _demand_refused(self, case: Case, expected: Rejected, got: OpenAnswer) -> None:
+        if not isinstance(got, Rejected) or got.code != expected.code:
+            raise ViolationError(
+                f"open {case.component} with {case.config}: expected {expected}, got {got}"
+            )
 
     def demand(self, statement: str, holds: bool, found: object = "") -> None:
         """Demand that ``statement`` holds; ``found`` is shown if it does not."""
