@@ -7,6 +7,7 @@
 ``python:module:factory``      a Python engine, in a worker process of its own
 ``stdio:COMMAND ARGS``         any program that speaks the protocol
 ``mutant:NAME``                the reference with one defect, in a worker process
+``trivial:NAME``               an engine without a thought, in this process
 =============================  ===============================================================
 """
 
@@ -15,59 +16,79 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from quotemark import builtin
 from quotemark.errors import InputError
 from quotemark.port import Engine
 from quotemark.server import load_engine
-from quotemark.stdio import StdioEngine
+from quotemark.stdio import ANSWER_TIMEOUT_S, StdioEngine
+from quotemark.supervised import SupervisedEngine
 
 BUILTIN: dict[str, Callable[[], Engine]] = {
     "reference": builtin.reference,
     "legacy:deployed": builtin.legacy_deployed,
     "legacy:documented": builtin.legacy_documented,
 }
-WAYS_IN = (*BUILTIN, "python:MODULE:FACTORY", "stdio:COMMAND", "mutant:NAME")
+WAYS_IN = (*BUILTIN, "python:MODULE:FACTORY", "stdio:COMMAND", "mutant:NAME", "trivial:NAME")
 
 
 @contextmanager
-def running(name: str, *, in_process: bool = False) -> Iterator[Engine]:
-    """Run the engine that ``name`` stands for, and end it.
-
-    ``in_process`` keeps a ``python:`` engine in this process, for debugging. Raises
-    :class:`InputError` for a name that means nothing.
-    """
-    engine = _make(name, in_process=in_process)
+def running(
+    name: str, *, in_process: bool = False, timeout_s: float = ANSWER_TIMEOUT_S
+) -> Iterator[SupervisedEngine]:
+    """Run the engine that ``name`` stands for, as :func:`make_engine` does, and end it."""
+    engine = SupervisedEngine(
+        partial(make_engine, name, in_process=in_process, timeout_s=timeout_s)
+    )
     try:
         yield engine
     finally:
         engine.shutdown()
 
 
-def _make(name: str, *, in_process: bool) -> Engine:
+def make_engine(
+    name: str, *, in_process: bool = False, timeout_s: float = ANSWER_TIMEOUT_S
+) -> Engine:
+    """Start the engine that ``name`` stands for.
+
+    ``in_process`` keeps a ``python:`` engine in this process, for debugging; ``timeout_s`` is how
+    long an answer of an engine in another process may take. Raises :class:`InputError` for a name
+    that means nothing, :class:`EngineError` where the engine cannot be started.
+    """
     if name in BUILTIN:
         return BUILTIN[name]()
     kind, _, rest = name.partition(":")
     if kind == "stdio" and rest:
-        return StdioEngine(rest)
+        return StdioEngine(rest, timeout_s=timeout_s)
     if kind == "python" and rest:
-        return load_in_process(rest) if in_process else worker(rest)
+        return load_in_process(rest) if in_process else worker(rest, timeout_s)
     if kind == "mutant" and rest:
-        return _mutant(rest)
+        return _mutant(rest, timeout_s)
+    if kind == "trivial" and rest:
+        return _trivial(rest)
     raise InputError(f"engine is {name!r}, expected one of {', '.join(WAYS_IN)}")
 
 
-def _mutant(name: str) -> StdioEngine:
+def _mutant(name: str, timeout_s: float) -> StdioEngine:
     from quotemark.mutants import MUTANTS  # noqa: PLC0415 - only who asks for one loads them
 
     if name not in MUTANTS:
         raise InputError(f"mutant is {name!r}, expected one of {', '.join(MUTANTS)}")
-    return StdioEngine([sys.executable, "-m", "quotemark.mutants", name])
+    return StdioEngine([sys.executable, "-m", "quotemark.mutants", name], timeout_s=timeout_s)
 
 
-def worker(target: str) -> StdioEngine:
+def _trivial(name: str) -> Engine:
+    from quotemark.mutants.trivial import TRIVIAL  # noqa: PLC0415 - only who asks for one
+
+    if name not in TRIVIAL:
+        raise InputError(f"trivial engine is {name!r}, expected one of {', '.join(TRIVIAL)}")
+    return TRIVIAL[name]()
+
+
+def worker(target: str, timeout_s: float = ANSWER_TIMEOUT_S) -> StdioEngine:
     """Run the Python engine ``module:factory`` in a process of its own."""
-    return StdioEngine([sys.executable, "-m", "quotemark.server", target])
+    return StdioEngine([sys.executable, "-m", "quotemark.server", target], timeout_s=timeout_s)
 
 
 def load_in_process(target: str) -> Engine:

@@ -31,3 +31,10 @@ def trace(engine: Engine, case: Case, session: str, seed: int) -> Trace:
     answers = engine.apply(session, case.steps)
     engine.close(session)
     return Trace(opened, answers)
+
+
+def described(step: Json) -> str:
+    """Kind of a step and its values, cut where they are many."""
+    values = ", ".join(f"{name} {value}" for name, value in step.items() if name != "step")
+    text = f"{step.get('step')} ({values})"
+    return text if len(text) <= 200 else text[:200] + "..."

@@ -64,7 +64,7 @@ def _encoded(result: Any) -> bytes:  # noqa: ANN401 - one type a method
     encoded = _encoder.encode(result)
     # numbers that are not finite become null; only where there is a null are they looked for
     if b"null" in encoded:
-        return _encoder.encode(_tag_non_finite(msgspec.to_builtins(result)))
+        return _encoder.encode(tag_non_finite(msgspec.to_builtins(result)))
     return encoded
 
 
@@ -86,15 +86,15 @@ def _dispatch(engine: Engine, request: Request) -> Any:  # noqa: ANN401 - one ty
             return engine.shutdown()
 
 
-def _tag_non_finite(value: Any) -> Any:  # noqa: ANN401 - any value that JSON has
+def tag_non_finite(value: Any) -> Any:  # noqa: ANN401 - any value that JSON has
     """Replace NaN and infinities, which JSON would lose, by ``"nan"``, ``"inf"``, ``"-inf"``."""
     match value:
         case float():
             return value if math.isfinite(value) else str(value)
         case dict():
-            return {name: _tag_non_finite(item) for name, item in value.items()}
+            return {name: tag_non_finite(item) for name, item in value.items()}
         case list() | tuple():
-            return [_tag_non_finite(item) for item in value]
+            return [tag_non_finite(item) for item in value]
     return value
 
 

@@ -1,29 +1,24 @@
 """An engine in another process: JSON-RPC 2.0 over its stdin and stdout, one message a line.
 
-Requests are pipelined: a long ``apply`` goes out in chunks while answers to earlier chunks come in,
-so neither side waits for the other. stderr is drained all the time and its end kept for messages.
-A process that dies, falls silent, stops reading or answers garbage becomes an :class:`EngineError`
-with a label.
+Requests are pipelined: a long ``apply`` goes out in chunks while answers to earlier chunks come in.
+Every line must be the answer that is due. Whatever else an engine does becomes an
+:class:`EngineError` with a label of its own, and the engine is of no more use then: what it may
+still answer would come out of turn.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
-import queue
-import selectors
 import shlex
-import signal
-import subprocess
-import threading
+import time
 from collections import deque
 from collections.abc import Iterator, Sequence
-from typing import IO, TypeVar
+from typing import TypeVar
 
 import msgspec
 from msgspec import UNSET
 
 from quotemark import __version__
+from quotemark.errors import EngineError
 from quotemark.messages import (
     PROTOCOL_VERSION,
     Answer,
@@ -39,14 +34,13 @@ from quotemark.messages import (
     Request,
     Response,
 )
+from quotemark.process import EngineProcess
 
 CHUNK_STEPS = 100
 CHUNKS_IN_FLIGHT = 32
-ANSWER_TIMEOUT_S = 30.0
-SHUTDOWN_TIMEOUT_S = 3.0
-STDERR_TIMEOUT_S = 1.0
-LONGEST_LINE_BYTES = 64 * 1024 * 1024
-STDERR_LINES_KEPT = 20
+ANSWER_TIMEOUT_S = 10.0
+START_TIMEOUT_S = 30.0
+"""For the first answer, which waits for the engine to start."""
 
 Result = TypeVar("Result")
 
@@ -56,40 +50,31 @@ _apply_decoder = msgspec.json.Decoder(ApplyResult)
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
-class EngineError(Exception):
-    """The engine, not one of its answers, is at fault.
+class StdioEngine:
+    """An engine run as ``command``, split as a shell splits words but never given to a shell.
 
-    ``label`` is one of ``cannot_start``, ``crash``, ``timeout``, ``garbage``, ``protocol``.
+    ``timeout_s`` is how long an answer may take.
     """
 
-    def __init__(self, label: str, message: str) -> None:
-        super().__init__(message)
-        self.label = label
-
-
-class StdioEngine:
-    """An engine run as ``command``, split as a shell splits words but never given to a shell."""
-
-    def __init__(self, command: str | Sequence[str]) -> None:
-        argv = _split(command) if isinstance(command, str) else list(command)
-        self._name = shlex.join(argv)
-        self._process = _start(argv)
-        self._next_id = 0
-        self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-        self._stderr: deque[str] = deque(maxlen=STDERR_LINES_KEPT)
-        self._reader = threading.Thread(target=self._read_lines, daemon=True)
-        self._drain = threading.Thread(target=self._drain_stderr, daemon=True)
-        self._reader.start()
-        self._drain.start()
+    def __init__(
+        self, command: str | Sequence[str], *, timeout_s: float = ANSWER_TIMEOUT_S
+    ) -> None:
+        self._process = EngineProcess(
+            _split(command) if isinstance(command, str) else list(command)
+        )
+        self._timeout_s = timeout_s
+        self._has_started = False
+        self._last_id = 0
+        self._asked: dict[int, str] = {}
+        self._lines: deque[bytes] = deque()
 
     def initialize(self) -> Identity:
         """Exchange versions; a protocol of another major version is a fault."""
         params = InitializeParams(protocol=PROTOCOL_VERSION, suite=__version__)
         identity = self._call("initialize", params, Identity)
         if identity.protocol.split(".")[0] != PROTOCOL_VERSION.split(".")[0]:
-            raise EngineError(
-                "protocol",
-                f"{self._name} speaks protocol {identity.protocol!r}, expected {PROTOCOL_VERSION}",
+            raise self._process.fault(
+                "protocol", f"speaks protocol {identity.protocol!r}, expected {PROTOCOL_VERSION}"
             )
         return identity
 
@@ -101,13 +86,14 @@ class StdioEngine:
     def apply(self, session: str, steps: Sequence[Json]) -> list[Answer]:
         """Apply steps in chunks, several in flight; one answer a step."""
         answers: list[Answer] = []
-        sent: deque[tuple[int, int]] = deque()
+        sent: deque[int] = deque()
         for chunk in _chunks(steps):
             if len(sent) >= CHUNKS_IN_FLIGHT:
-                answers += self._receive_answers(*sent.popleft())
-            sent.append((self._send("apply", ApplyParams(session, chunk)), len(chunk)))
+                answers += self._receive_answers(sent.popleft())
+            self._send("apply", ApplyParams(session, chunk))
+            sent.append(len(chunk))
         while sent:
-            answers += self._receive_answers(*sent.popleft())
+            answers += self._receive_answers(sent.popleft())
         return answers
 
     def close(self, session: str) -> CloseAnswer:
@@ -115,126 +101,105 @@ class StdioEngine:
         return self._call("close", CloseParams(session), CloseAnswer)  # type: ignore[arg-type]
 
     def shutdown(self) -> None:
-        """Ask the engine to end, and end it if it does not; nothing of it stays."""
-        with contextlib.suppress(EngineError):
-            self._send("shutdown", None, SHUTDOWN_TIMEOUT_S)
-        with contextlib.suppress(OSError):
-            _stream(self._process.stdin).close()
-        try:
-            self._process.wait(SHUTDOWN_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            pass
-        finally:
-            self._kill()
+        """Tell the engine to end, or kill it if it broke; either way nothing of it stays.
 
-    def _kill(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-        self._reader.join()
-        self._drain.join()
-        _stream(self._process.stdout).close()
-        _stream(self._process.stderr).close()
+        Raises :class:`EngineError` with the label ``ignored_shutdown`` or ``left_children``.
+        """
+        if self._process.broken_by is not None:
+            self._process.kill()
+        else:
+            self._send("shutdown", None)
+            self._process.end()
 
     def _call(self, method: str, params: msgspec.Struct, kind: type[Result]) -> Result:
-        raw = self._receive(self._send(method, params))
+        self._send(method, params)
+        raw = self._receive()
         try:
             return msgspec.json.decode(raw, type=kind)
         except _UNREADABLE as error:
-            raise self._fault("protocol", f"answered {method} wrongly: {error}") from None
+            raise self._process.fault("protocol", f"answered {method} wrongly: {error}") from None
 
-    def _receive_answers(self, request_id: int, steps: int) -> list[Answer]:
-        raw = self._receive(request_id)
+    def _receive_answers(self, steps: int) -> list[Answer]:
+        raw = self._receive()
         try:
             answers = _apply_decoder.decode(raw).observations
         except _UNREADABLE as error:
-            raise self._fault("protocol", f"answered apply wrongly: {error}") from None
+            raise self._process.fault("protocol", f"answered apply wrongly: {error}") from None
         if len(answers) != steps:
-            raise self._fault("protocol", f"gave {len(answers)} observations for {steps} steps")
+            raise self._process.fault(
+                "protocol", f"gave {len(answers)} observations for {steps} steps"
+            )
         return answers
 
-    def _send(
-        self, method: str, params: msgspec.Struct | None, timeout_s: float | None = None
-    ) -> int:
-        self._next_id += 1
+    def _send(self, method: str, params: msgspec.Struct | None) -> None:
+        if self._process.broken_by is not None:
+            raise self._process.broken_by
+        self._last_id += 1
+        self._asked[self._last_id] = method
         raw = msgspec.Raw(_encoder.encode(params) if params is not None else b"{}")
-        request = Request(self._next_id, method, raw)  # type: ignore[arg-type]
-        line = _encoder.encode(request) + b"\n"
-        try:
-            self._write(line, ANSWER_TIMEOUT_S if timeout_s is None else timeout_s)
-        except (OSError, ValueError):
-            raise self._crash("closed its stdin") from None
-        return self._next_id
+        request = Request(self._last_id, method, raw)  # type: ignore[arg-type]
+        self._process.send(_encoder.encode(request) + b"\n")
 
-    def _write(self, line: bytes, timeout_s: float) -> None:
-        """Write to a pipe that may be full for a while, but not for ever."""
-        left = memoryview(line)
-        stdin = _stream(self._process.stdin).fileno()
-        while left:
-            try:
-                left = left[os.write(stdin, left) :]
-            except BlockingIOError:
-                if not _has_room(stdin, timeout_s):
-                    raise self._give_up(f"read nothing for {timeout_s:g} s") from None
+    def _receive(self) -> msgspec.Raw:
+        """Return the next answer; one that comes by a second deadline is late, and not missing."""
+        timeout_s = self._timeout_s if self._has_started else max(self._timeout_s, START_TIMEOUT_S)
+        if not self._hears_within(timeout_s):
+            if not self._hears_within(timeout_s):
+                raise self._silence(timeout_s)
+            self._answer_in(self._lines[0])
+            raise self._process.fault("late", f"answered later than after {timeout_s:g} s")
+        self._has_started = True
+        return self._answer_in(self._lines.popleft())
 
-    def _receive(self, request_id: int) -> msgspec.Raw:
-        try:
-            line = self._lines.get(timeout=ANSWER_TIMEOUT_S)
-        except queue.Empty:
-            raise self._give_up(f"gave no answer within {ANSWER_TIMEOUT_S:g} s") from None
-        if not line.endswith(b"\n"):
-            self._lines.put(b"")
-            raise self._crash(f"ended without answering request {request_id}")
+    def _hears_within(self, timeout_s: float) -> bool:
+        deadline = time.monotonic() + timeout_s
+        while not self._lines:
+            left_s = deadline - time.monotonic()
+            if left_s <= 0.0:
+                return False
+            if self._process.has_ended:
+                raise self._ending()
+            self._lines.extend(self._process.pump(left_s))
+        return True
+
+    def _answer_in(self, line: bytes) -> msgspec.Raw:
+        """Return the answer that is due, which the line must hold."""
+        fault = self._process.fault
         try:
             response = _response_decoder.decode(line)
         except _UNREADABLE:
-            raise self._fault("garbage", f"printed {line[:80]!r} on stdout") from None
+            raise fault("stray_output", f"printed {line[:80]!r} on stdout") from None
         if response.error is not None:
-            raise self._fault("protocol", f"answered an error: {response.error.message}")
-        if response.id != request_id or response.result is UNSET:
-            raise self._fault("protocol", f"answered id {response.id}, expected {request_id}")
+            raise fault("protocol", f"answered an error: {response.error.message}")
+        due = next(iter(self._asked))
+        if response.id is None or not 1 <= response.id <= self._last_id:
+            raise fault("wrong_id", f"answered id {response.id}, which was never asked")
+        if response.id not in self._asked:
+            raise fault("duplicate_answer", f"answered id {response.id} again")
+        if response.id != due:
+            raise fault("out_of_order", f"answered id {response.id}, expected {due}")
+        method = self._asked.pop(due)
+        if response.result is UNSET:
+            raise fault("protocol", f"answered {method} with neither result nor error")
         return response.result
 
-    def _give_up(self, message: str) -> EngineError:
-        """End the engine: what it may still answer would come out of turn."""
-        self._process.kill()
-        return self._fault("timeout", message)
+    def _ending(self) -> EngineError:
+        how = self._process.how_it_ended()
+        if self._process.is_inside_a_line:
+            return self._process.fault("torn_line", f"{how} in the middle of a line")
+        return self._process.fault("crash", f"{how} without answering {self._due_method()}")
 
-    def _crash(self, message: str) -> EngineError:
-        """Wait for the last words on stderr: they say why."""
-        self._drain.join(STDERR_TIMEOUT_S)
-        return self._fault("crash", message)
-
-    def _fault(self, label: str, message: str) -> EngineError:
-        said = "; its stderr ends: " + " | ".join(self._stderr) if self._stderr else ""
-        return EngineError(label, f"{self._name} {message}{said}")
-
-    def _read_lines(self) -> None:
-        stdout = _stream(self._process.stdout)
-        while line := stdout.readline(LONGEST_LINE_BYTES):
-            self._lines.put(line)
-        self._lines.put(b"")
-
-    def _drain_stderr(self) -> None:
-        for line in iter(lambda: _stream(self._process.stderr).readline(4096), b""):
-            self._stderr.append(line.decode(errors="replace").rstrip())
-
-
-def _start(argv: Sequence[str]) -> subprocess.Popen[bytes]:
-    if not argv:
-        raise EngineError("cannot_start", "the engine's command is empty")
-    try:
-        process = subprocess.Popen(  # noqa: S603 - running the user's engine is the purpose
-            argv,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
+    def _silence(self, timeout_s: float) -> EngineError:
+        if self._process.is_inside_a_line:
+            return self._process.fault("torn_line", "fell silent in the middle of a line")
+        return self._process.fault(
+            "hang",
+            f"gave no answer to {self._due_method()} within {timeout_s:g} s,"
+            f" nor in another {timeout_s:g} s",
         )
-    except OSError as error:
-        raise EngineError("cannot_start", f"{argv[0]}: {error.strerror}") from None
-    os.set_blocking(_stream(process.stdin).fileno(), False)
-    return process
+
+    def _due_method(self) -> str:
+        return next(iter(self._asked.values()))
 
 
 def _split(command: str) -> list[str]:
@@ -242,17 +207,6 @@ def _split(command: str) -> list[str]:
         return shlex.split(command)
     except ValueError as error:
         raise EngineError("cannot_start", f"{command}: {error}") from None
-
-
-def _has_room(pipe: int, timeout_s: float) -> bool:
-    with selectors.DefaultSelector() as selector:
-        selector.register(pipe, selectors.EVENT_WRITE)
-        return bool(selector.select(timeout_s))
-
-
-def _stream(stream: IO[bytes] | None) -> IO[bytes]:
-    assert stream is not None
-    return stream
 
 
 def _chunks(steps: Sequence[Json]) -> Iterator[list[Json]]:

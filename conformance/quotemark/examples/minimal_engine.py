@@ -32,8 +32,9 @@ CONFIG = {"theta_per_s": 0.02, "process_noise": 1.0, "prior_variance": 50.0, "p_
 DEFAULTS: Json = {"drift": CONFIG | {"fill_variance": 9.0, "sigma_trend": 2.0}, "expected_pnl": {}}
 SIGNED = fields("""t_ms z_bps_per_s magnitude_bps inventory_beta drift_bps_per_s position
 as_cost_bps fee_bps carry_cost_bps""")
-RANGES = dict.fromkeys(SIGNED, (-1e15, 1e15)) | dict.fromkeys(CONFIG, (1e-9, 1e9))
-RANGES |= dict.fromkeys(("depth_bps", "process_noise", "p_min"), (0.0, 1e15))
+RANGES = dict.fromkeys(SIGNED, (-1e15, 1e15)) | {"depth_bps": (0.0, 1e15)}
+RANGES |= dict.fromkeys((*CONFIG, "fill_variance"), (1e-9, 1e9))
+RANGES |= {"process_noise": (0.0, 1e9), "p_min": (0.0, 1e9)}
 RANGES |= {"agreement": (0.0, 1.0), "p_continuation": (0.0, 1.0), "sigma_trend": (1e-3, 1e6)}
 SESSIONS: dict[str, tuple[str, Json]] = {}
 
@@ -74,7 +75,7 @@ def drift(state: Json, kind: str, step: Json) -> tuple[Any, ...]:
         z, r = -z if step["side"] == "buy" else z, state["fill_variance"]
     elif kind == "trend" and step["agreement"]:  # positive magnitudes are a falling market
         z = -step["magnitude_bps"] * step["agreement"] * step["p_continuation"]
-        r = (state["sigma_trend"] / step["agreement"]) ** 2
+        r = state["sigma_trend"] ** 2 / step["agreement"] / step["agreement"]
     if r is not None and (kind != "trend" or r <= 1e15):
         check(STEPS["drift"]["observe"], {"z_bps_per_s": z, "variance": r})
         gain = state["variance"] / (state["variance"] + r)
@@ -108,9 +109,8 @@ def act(method: str, params: Json, step: Json) -> Json:
         component = params["component"]
         if component not in STEPS:
             raise ValueError("unknown_component", component)
-        check(
-            dict.fromkeys(DEFAULTS[component], ""), config := DEFAULTS[component] | params["config"]
-        )
+        config = DEFAULTS[component] | params["config"]
+        check(dict.fromkeys(DEFAULTS[component], ""), config)
         state = config | {"mean": 0.0, "variance": config.get("prior_variance")}
         SESSIONS[session] = component, state
         return {"config": config}
