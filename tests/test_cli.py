@@ -13,17 +13,23 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
+import psutil
 import pytest
 
 import quotemark
+from quotemark.mutants import MUTANTS
 from quotemark.results import Certification
 from quotemark.scenario import scenario_names
+from quotemark.suite.checks import all_checks
 from quotemark.suite.register import requirements
 from quotemark.tape import read_tape
 
 QUOTEMARK = str(Path(sys.executable).with_name("quotemark"))
 DEADLINE_S = 120
 """Far beyond what any command takes: a test that hangs is ended by it."""
+
+QUICK = ("--quick", "--steps", "500")
+"""Options of a certification that need not find much."""
 
 ENGINES = '''
 """Engines for the tests of the command line."""
@@ -83,7 +89,7 @@ class Mortal(BuiltinEngine):
 
 
 def mortal():
-    return Mortal("mortal")
+    return Mortal("mortal", components=("drift",))
 
 
 class NoWayBack(BuiltinEngine):
@@ -121,11 +127,11 @@ def without_funding():
 
 
 class Hanging(BuiltinEngine):
-    """Says in the file ``hanging`` that it hangs, and hangs."""
+    """Says in the pipe ``hanging`` which process hangs, and which started it, and hangs."""
 
     def apply(self, session, steps):
         with open("hanging", "w") as file:
-            print(os.getpid(), file=file, flush=True)
+            print(os.getpid(), os.getppid(), file=file, flush=True)
         while True:
             signal.pause()
 
@@ -178,9 +184,13 @@ class Desk(NamedTuple):
         return Done(done.returncode, done.stdout, done.stderr)
 
     def reports(self) -> list[str]:
-        """Every file in the folder of reports."""
-        folder = self.folder / "quotemark-report"
-        return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+        """Every file in the folder of reports; failures have a folder of their own there."""
+        return files_in(self.folder / "quotemark-report")
+
+
+def files_in(folder: Path) -> list[str]:
+    """Names of the files in a folder that may not exist."""
+    return sorted(path.name for path in folder.glob("*") if path.is_file())
 
 
 @pytest.fixture
@@ -196,67 +206,77 @@ def desk(tmp_path: Path) -> Desk:
 
 @pytest.mark.whole_suite
 def test_certify_reference_is_conformant_and_writes_a_report_of_it(desk: Desk) -> None:
-    done = desk.run("certify", "reference")
+    done = desk.run("certify", "reference", "--steps", "2000")
     assert (done.code, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     assert lines[0].startswith("Feb 19, 2026")
     assert lines[1].startswith("Reconstruction")
-    assert lines[-2] == (
-        f"CONFORMANT: {len(requirements())} proven, 0 violated, 0 unproven, 0 unsupported"
-    )
-    assert lines[-1] == "report: quotemark-report/certify-reference.html"
+    assert lines[-3:] == [
+        f"CONFORMANT: {len(requirements())} proven,"
+        " 0 violated, 0 waived, 0 unproven, 0 unsupported",
+        "report: quotemark-report/certify-reference.html",
+        "event log: quotemark-report/certify-reference.jsonl",
+    ]
     rows = [line.split() for line in lines]
     deployed = ["legacy:deployed", "181", "12", "+6.940", "-0.840", "+0.028", "-0.834", "-0.034"]
     assert deployed in rows
     assert ["reference", "181", "1", "-0.460", "+0.110", "+0.000", "+0.112", "-0.002"] in rows
     assert ["phases", "1-4", *("1", "-0.46", "+0.110") * 3] in rows
     for requirement_id in requirements():
-        assert sum(f"  proven       {requirement_id}  " in line for line in lines) == 1
-    assert desk.reports() == ["certify-reference.html"]
+        proven = f"  proven       {requirements()[requirement_id].level}  {requirement_id}  "
+        assert sum(line.startswith(proven) for line in lines) == 1
+    assert desk.reports() == ["certify-reference.html", "certify-reference.jsonl"]
     report = (desk.folder / "quotemark-report" / "certify-reference.html").read_text("utf-8")
     assert report.startswith("<!")
     assert report.rstrip().endswith("</html>")
 
 
 def test_an_engine_that_departs_is_not_conformant_and_told_why(desk: Desk) -> None:
-    done = desk.run("certify", "python:engines:stuck", "--phase", "1", "--report", "a/b/c.html")
+    options = ("--phase", "1", *QUICK, "--report", "a/b/c.html")
+    done = desk.run("certify", "python:engines:stuck", *options)
     assert (done.code, done.stderr) == (1, "")
     assert "stuck 0.1.0" in done.stdout
-    assert "violated     P1.test_kalman_update_moves_toward_observation" in done.stdout
+    assert "violated     L2  P1.test_kalman_update_moves_toward_observation" in done.stdout
     assert "drift: value: expected -5.45" in done.stdout
-    lines = done.stdout.splitlines()
-    assert lines[-2].startswith("NOT CONFORMANT: ")
-    assert lines[-1] == "report: a/b/c.html"
+    *_, verdict, report, log = done.stdout.splitlines()
+    assert verdict.startswith("NOT CONFORMANT (quick run): ")
+    assert (report, log) == ("report: a/b/c.html", "event log: a/b/c.jsonl")
     assert desk.reports() == []
-    assert [path.name for path in (desk.folder / "a" / "b").iterdir()] == ["c.html"]
+    assert files_in(desk.folder / "a" / "b") == ["c.html", "c.jsonl"]
 
 
 def test_an_engine_of_some_components_can_conform(desk: Desk) -> None:
-    done = desk.run("certify", "python:engines:formulas", "--phase", "1-2", "--json")
+    done = desk.run("certify", "python:engines:formulas", "--phase", "1-2", *QUICK, "--json")
     assert (done.code, done.stderr) == (0, "")
-    assert done.json.keys() == {"conformant", "certification", "report"}
-    assert done.json["conformant"] is True
+    assert done.json.keys() == {"verdict", "conformant", "certification", "report", "log"}
+    assert (done.json["verdict"], done.json["conformant"]) == (
+        "CONFORMANT (quick run)",
+        True,
+    )
     certification = msgspec.convert(done.json["certification"], Certification)
-    assert (certification.engine, certification.level) == ("formulas", "components")
+    assert (certification.identity.name, certification.level) == ("formulas", "components")
     assert certification.phases == [1, 2]
     assert certification.conformant
     assert certification.counts()["unsupported"] > 0
     assert (desk.folder / done.json["report"]).is_file()
+    assert (desk.folder / done.json["log"]).is_file()
 
 
 def test_the_same_run_gives_the_same_bytes_in_a_worker_and_in_process(desk: Desk) -> None:
     runs = []
-    for options in ((), (), ("--in-process",)):
-        done = desk.run("certify", "python:engines:formulas", "--phase", "2", *options)
-        report = (desk.folder / "quotemark-report" / "certify-formulas.html").read_bytes()
-        runs.append((done, report))
+    for options in ((), ("--workers", "1"), ("--in-process",)):
+        done = desk.run("certify", "python:engines:formulas", "--phase", "2", *QUICK, *options)
+        written = [
+            (desk.folder / "quotemark-report" / name).read_bytes() for name in desk.reports()
+        ]
+        runs.append((done, written))
     assert runs[0] == runs[1] == runs[2]
-    assert desk.reports() == ["certify-formulas.html"]
+    assert desk.reports() == ["certify-formulas.html", "certify-formulas.jsonl"]
 
 
 def test_another_seed_is_another_walk(desk: Desk) -> None:
     shown = [
-        desk.run("certify", "python:engines:stuck", "--phase", "1", "--seed", seed).stdout
+        desk.run("certify", "python:engines:stuck", "--phase", "1", *QUICK, "--seed", seed).stdout
         for seed in ("1", "2")
     ]
     assert "seed 1;" in shown[0]
@@ -266,27 +286,26 @@ def test_another_seed_is_another_walk(desk: Desk) -> None:
 
 
 def test_an_engine_that_dies_is_judged_by_what_it_did(desk: Desk) -> None:
-    done = desk.run("certify", "python:engines:mortal", "--phase", "1")
+    done = desk.run("certify", "python:engines:mortal", "--phase", "1", *QUICK)
     assert (done.code, done.stderr) == (1, "")
-    assert done.stdout.startswith("Feb 19 is not shown: ")
     assert "crash: " in done.stdout
     assert "its stderr ends: out of memory" in done.stdout
-    assert done.stdout.splitlines()[-2].startswith("NOT CONFORMANT: ")
-    assert desk.reports() == ["certify-mortal.html"]
+    assert done.stdout.splitlines()[-3].startswith("NOT CONFORMANT (quick run): ")
+    assert desk.reports() == ["certify-mortal.html", "certify-mortal.jsonl"]
 
 
 def test_an_engine_whose_ladder_is_none_is_told_so(desk: Desk) -> None:
-    done = desk.run("certify", "python:engines:babbling", "--phase", "4")
+    done = desk.run("certify", "python:engines:babbling", "--phase", "4", *QUICK)
     assert (done.code, done.stderr) == (1, "")
     assert "Feb 19 is not shown: babbling answered cycle at 1771538801000 wrongly" in done.stdout
-    assert desk.reports() == ["certify-babbling.html"]
+    assert desk.reports() == ["certify-babbling.html", "certify-babbling.jsonl"]
 
 
 def test_an_engine_without_a_way_back_is_certified(desk: Desk) -> None:
-    done = desk.run("certify", "python:engines:no_way_back", "--phase", "1")
+    done = desk.run("certify", "python:engines:no_way_back", "--phase", "1", *QUICK)
     assert (done.code, done.stderr) == (0, "")
     assert "Feb 19 is not shown: no-way-back does not open component 'engine'" in done.stdout
-    assert "unproven     G-1" in done.stdout
+    assert "unproven     L0  G-1  " in done.stdout
     assert "no legacy path in this engine: there is no way back" in done.stdout
 
 
@@ -364,9 +383,22 @@ def test_explain_says_what_a_requirement_is_and_what_proves_it(desk: Desk) -> No
     assert (done.code, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     assert lines[0] == f"D-01: {requirements()['D-01'].statement}"
-    assert lines[1:3] == ["phase: 1", "source: decisions, phase 1"]
-    assert lines[3].startswith("check phase1.process_noise_is_exact on drift: P relaxes to 25")
+    assert lines[1:4] == ["phase: 1", "level: L2", "source: decisions, phase 1"]
+    assert lines[4].startswith("check phase1.process_noise_is_exact on drift (L2): P relaxes to 25")
+    assert any(line.startswith("mutant linear-q: ") for line in lines)
     assert "phase: all" in desk.run("explain", "U-1").stdout
+
+
+def test_explain_tells_a_machine_the_same(desk: Desk) -> None:
+    shown = desk.run("explain", "D-18", "--json").json
+    assert shown["requirement"] == msgspec.to_builtins(requirements()["D-18"])
+    proving = [check for check in all_checks() if "D-18" in check.proves]
+    assert [check["check"] for check in shown["checks"]] == [check.name for check in proving]
+    assert [check["component"] for check in shown["checks"]] == [one.component for one in proving]
+    assert {check["component"] for check in shown["checks"]} == {"engine", "expected_pnl"}
+    breaking = {one.name: one.story for one in MUTANTS.values() if one.breaks == "D-18"}
+    assert shown["mutants"] == breaking
+    assert breaking
 
 
 def test_smoke_greets_every_component(desk: Desk) -> None:
@@ -508,7 +540,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], int, str]] = {
     "a program that talks": (
         ("certify", "stdio:sh -c 'read line; echo hello'"),
         3,
-        r"could not be run: garbage: sh -c 'read line; echo hello' printed b'hello\n' on stdout",
+        r"could not be run: stray_output: sh -c 'read line; echo hello' printed b'hello' on stdout",
     ),
     "no such module": (
         ("certify", "python:nosuch:engine"),
@@ -546,7 +578,7 @@ def test_a_mistake_is_named_on_stderr_and_nothing_is_written(
 
 
 def test_progress_goes_to_a_terminal_and_not_to_the_results(desk: Desk) -> None:
-    arguments = ("certify", "python:engines:formulas", "--phase", "2")
+    arguments = ("certify", "python:engines:formulas", "--phase", "2", *QUICK)
     ours, theirs = pty.openpty()
     with subprocess.Popen(
         [QUOTEMARK, *arguments], cwd=desk.folder, stdout=subprocess.PIPE, stderr=theirs, text=True
@@ -574,32 +606,79 @@ def read_all(terminal: int) -> str:
     return shown.decode()
 
 
-def test_an_interrupt_ends_all_and_writes_nothing(desk: Desk) -> None:
-    """The engine hangs in its first ``apply``; a named pipe tells when."""
+@pytest.mark.parametrize(
+    ("workers", "whole_group"),
+    [(1, False), (3, False), (3, True)],
+    ids=["without workers", "to it alone", "as a terminal does"],
+)
+def test_an_interrupt_ends_all_and_writes_nothing(
+    desk: Desk, workers: int, whole_group: bool
+) -> None:
+    """Every engine hangs in its first ``apply``; a named pipe tells which, and when."""
     os.mkfifo(desk.folder / "hanging")
-    pipe = os.open(desk.folder / "hanging", os.O_RDONLY | os.O_NONBLOCK)
+    pipe = os.open(desk.folder / "hanging", os.O_RDWR)  # which never comes to its end
     program = """if True:
         import signal
         signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever was inherited
         from quotemark.cli import main
         main()
         """
+    arguments = ("certify", "python:engines:hanging", "--workers", str(workers))
     with subprocess.Popen(
-        [sys.executable, "-c", program, "certify", "python:engines:hanging"],
+        [sys.executable, "-c", program, *arguments],
         cwd=desk.folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     ) as process:
-        readable, _, _ = select.select([pipe], [], [], DEADLINE_S)
-        assert readable
-        engine = int(os.read(pipe, 100))
+        said = b""
+        while said.count(b"\n") < workers:
+            readable, _, _ = select.select([pipe], [], [], DEADLINE_S)
+            assert readable
+            said += os.read(pipe, 1000)
         os.close(pipe)
-        os.kill(engine, 0)  # it is there
-        process.send_signal(signal.SIGINT)
+        started = set(map(int, said.split())) - {process.pid}
+        assert len(started) == (workers * 2 if workers > 1 else 1)
+        assert all(map(runs, started))
+        if whole_group:
+            os.killpg(process.pid, signal.SIGINT)
+        else:
+            process.send_signal(signal.SIGINT)
         stdout, stderr = process.communicate(timeout=DEADLINE_S)
     assert (process.returncode, stdout) == (130, "")
     assert stderr == "quotemark: interrupted; no report was written\n"
     assert desk.reports() == []
-    with pytest.raises(ProcessLookupError):
-        os.kill(engine, 0)
+    assert not any(map(runs, started))
+
+
+def runs(pid: int) -> bool:
+    """Whether there is such a process, other than one that waits to be buried."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_workers_end_when_what_started_them_is_killed(desk: Desk) -> None:
+    """The engine hangs: its worker gives up on it, finds nobody to tell, and ends with it."""
+    os.mkfifo(desk.folder / "hanging")
+    pipe = os.open(desk.folder / "hanging", os.O_RDWR)
+    options = ("--workers", "2", "--timeout", "0.5")
+    with subprocess.Popen(
+        [QUOTEMARK, "certify", "python:engines:hanging", *options],
+        cwd=desk.folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stderr is not None
+        readable, _, _ = select.select([pipe], [], [], DEADLINE_S)
+        assert readable
+        engine, worker = map(int, os.read(pipe, 1000).split()[:2])
+        process.kill()
+        process.wait()
+        # the workers hold it open: its end is theirs
+        assert process.stderr.read() == b""
+    os.close(pipe)
+    assert not runs(engine)
+    assert not runs(worker)

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -11,12 +12,14 @@ import pytest
 
 from quotemark.ablation import AblationRow
 from quotemark.adapters import running
+from quotemark.builtin import legacy_deployed, reference
 from quotemark.charts import MOST_CYCLES, draw_panels
 from quotemark.errors import InputError
+from quotemark.files import write_whole
 from quotemark.replay import Replay
 from quotemark.replay import replay as run_replay
-from quotemark.report import MOST_FILLS, ReplaySection, render_report, write_report
-from quotemark.results import Certification, CheckResult
+from quotemark.report import MOST_FILLS, ReplaySection, render_report
+from quotemark.results import Certification, CheckResult, Waiver, WaiverResult
 from quotemark.scenario import load_scenario
 from quotemark.sensitivity import SensitivityRow
 from quotemark.suite.runner import certify
@@ -95,14 +98,12 @@ def feb19_run(engine: str) -> tuple[str, Replay]:
 
 @pytest.fixture(scope="module")
 def conformant() -> Certification:
-    with running("reference") as engine:
-        return certify(engine, phases=[1])
+    return certify(reference, phases=[1], fuzz_steps=1000)
 
 
 @pytest.fixture(scope="module")
 def failing() -> Certification:
-    with running("legacy:deployed") as engine:
-        return certify(engine, phases=[1, 2, 3, 4])
+    return certify(legacy_deployed, phases=[1, 2, 3, 4], fuzz_steps=1000)
 
 
 @pytest.fixture(scope="module")
@@ -172,10 +173,11 @@ def test_text_from_outside_is_escaped(conformant: Certification, feb19: ReplaySe
     check = CheckResult(attack, (), attack, "failed", attack)
     certification = msgspec.structs.replace(
         conformant,
-        engine=attack,
-        version=attack,
-        digest=attack,
+        identity=msgspec.structs.replace(
+            conformant.identity, name=attack, version=attack, digest=attack
+        ),
         requirements=[msgspec.structs.replace(first, checks=[check]), *others],
+        waivers=[WaiverResult(Waiver(attack, attack, attack, date(2026, 2, 19)), attack)],
     )
     [(_, run), _] = feb19.runs
     hostile_run = replace(
@@ -206,7 +208,8 @@ def test_verdict_comes_first(page: Page, conformant: Certification) -> None:
     assert words(page.one("title")) == "CONFORMANT: reference"
     header = words(page.one("header"))
     assert f"{conformant.counts()['proven']} ✓ proven" in header
-    for fact in (conformant.digest, conformant.version, conformant.level, str(conformant.seed)):
+    identity = conformant.identity
+    for fact in (identity.digest, identity.version, conformant.level, str(conformant.seed)):
         assert fact in header
 
 
@@ -216,6 +219,7 @@ def test_every_requirement_stands_with_statement_and_source(
     rows = {row.attributes.get("id"): words(row) for row in page.all("tr")}
     for result in conformant.requirements:
         row = rows[result.requirement.id]
+        assert f"{result.requirement.level}; " in row
         assert " ".join(result.requirement.statement.split()) in row
         assert result.requirement.source in row
         assert result.status in row
@@ -241,6 +245,26 @@ def test_failing_certification_names_and_opens_the_violated_first(failing: Certi
     for of_phase in statuses:
         order = [status != "violated" for status in of_phase]
         assert order == sorted(order)
+
+
+def test_waivers_stand_with_owner_day_and_reason(conformant: Certification) -> None:
+    [first, *others] = conformant.requirements
+    certification = msgspec.structs.replace(
+        conformant,
+        requirements=[msgspec.structs.replace(first, status="waived"), *others],
+        waivers=[WaiverResult(Waiver("a.b", "Ana", "until the release", date(2026, 3, 1)))],
+    )
+    page = parse(render_report(certification, []))
+    assert words(page.one("h1")) == "✓ CONFORMANT WITH 1 WAIVED: reference"
+    assert "1 ~ waived" in words(page.one("header"))
+    items = [words(item) for item in page.all("li")]
+    assert "a.b until 2026-03-01, by Ana: until the release" in items
+    stale = WaiverResult(certification.waivers[0].waiver, "the check passes")
+    page = parse(render_report(msgspec.structs.replace(certification, waivers=[stale]), []))
+    assert words(page.one("h1")) == "✗ NOT CONFORMANT: reference"
+    items = [words(item) for item in page.all("li")]
+    stale_line = "a.b until 2026-03-01, by Ana: until the release ✗ stale: the check passes"
+    assert stale_line in items
 
 
 # --- the replays ------------------------------------------------------------------------------
@@ -382,7 +406,7 @@ def test_replay_without_a_cycle_says_so(feb19: ReplaySection) -> None:
 
 def test_report_is_written_into_a_new_folder(tmp_path: Path) -> None:
     path = tmp_path / "new" / "folder" / "report.html"
-    write_report(path, "<p>±√P</p>")
+    write_whole(path, "<p>±√P</p>")
     assert path.read_text("utf-8") == "<p>±√P</p>"
     assert list(path.parent.iterdir()) == [path]
 
@@ -391,5 +415,5 @@ def test_report_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "report.html"
     folder.mkdir()
     with pytest.raises(InputError, match=r"report\.html: cannot be written"):
-        write_report(folder, "page")
+        write_whole(folder, "page")
     assert list(tmp_path.iterdir()) == [folder]

@@ -25,8 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     """Run the engine that ``--engine`` names."""
     from quotemark.adapters import running  # noqa: PLC0415 - keeps pytest's start light
-    from quotemark.errors import InputError  # noqa: PLC0415
-    from quotemark.stdio import EngineError  # noqa: PLC0415
+    from quotemark.errors import EngineError, InputError  # noqa: PLC0415
 
     try:
         with running(request.config.getoption("--engine")) as engine_under_test:

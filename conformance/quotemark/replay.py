@@ -19,11 +19,10 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from quotemark.errors import InputError
+from quotemark.errors import EngineError, InputError
 from quotemark.messages import Answer, Json, Ok, Opened, Rejected
 from quotemark.pnl import PnlAccount
 from quotemark.port import Engine
-from quotemark.stdio import EngineError
 from quotemark.venue import Fill, FillPrice, Venue
 
 SESSION = "replay"
@@ -102,10 +101,16 @@ def replay(
         run = Replay(engine=name, config=opened.config, account=PnlAccount(_fee_bps(opened.config)))
         venue = Venue(reach_bps, fill_price)
         _run(engine, tape, layer, run, venue, tape_fills=tape_fills)
-    finally:
-        with suppress(EngineError):  # an engine that broke has nothing left to close
-            engine.close(SESSION)
+    except Exception:  # not at an interrupt, which waits for no answer
+        _close(engine)
+        raise
+    _close(engine)
     return run
+
+
+def _close(engine: Engine) -> None:
+    with suppress(EngineError):  # an engine that broke has nothing left to close
+        engine.close(SESSION)
 
 
 def _run(

@@ -7,24 +7,24 @@ comes from an engine, a scenario or a tape is text, and escaped as such.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from quotemark import __version__
 from quotemark.ablation import AblationRow
 from quotemark.charts import CLOCK_FROM_MS, Panel, draw_panels, drawn_every, signed
-from quotemark.errors import InputError
 from quotemark.replay import Replay
-from quotemark.results import Certification, CheckResult, RequirementResult
+from quotemark.results import (
+    REQUIREMENT_STATUSES,
+    Certification,
+    CheckResult,
+    RequirementResult,
+)
 from quotemark.sensitivity import SensitivityRow
 from quotemark.suite.feb19 import largest_position
-from quotemark.text import STATUS_ORDER
 from quotemark.venue import Fill
 
 MARKS = {
@@ -32,6 +32,7 @@ MARKS = {
     "passed": "✓",
     "violated": "✗",
     "failed": "✗",
+    "waived": "~",
     "unproven": "?",
     "unsupported": "–",
 }
@@ -109,23 +110,6 @@ def render_report(certification: Certification | None, replays: Sequence[ReplayS
     )
 
 
-def write_report(path: Path, html: str) -> None:
-    """Write the report, whole or not at all; its folder is made where it is missing.
-
-    Raises :class:`InputError` where the place cannot be written to.
-    """
-    unfinished = path.parent / f".{path.name}.{os.getpid()}.tmp"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_text(html, "utf-8", "backslashreplace", newline="\n")
-        unfinished.replace(path)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror}") from error
-    finally:
-        with suppress(OSError):  # none is left of a finished report, or of one never begun
-            unfinished.unlink()
-
-
 def _phases(certification: Certification) -> list[_Phase]:
     """Requirements by phase, the worst first in each."""
     numbers = sorted({result.requirement.phase for result in certification.requirements})
@@ -134,7 +118,7 @@ def _phases(certification: Certification) -> list[_Phase]:
             title=f"Phase {number}" if number else "All phases",
             results=sorted(
                 (one for one in certification.requirements if one.requirement.phase == number),
-                key=lambda result: STATUS_ORDER.index(result.status),
+                key=lambda result: REQUIREMENT_STATUSES.index(result.status),
             ),
         )
         for number in numbers
@@ -142,7 +126,8 @@ def _phases(certification: Certification) -> list[_Phase]:
 
 
 def _violated(certification: Certification) -> list[str]:
-    return [one.requirement.id for one in certification.requirements if one.status == "violated"]
+    """Ids of what is violated, the weakest first."""
+    return [one.requirement.id for one in certification.ranked() if one.status == "violated"]
 
 
 def _section(section: ReplaySection, salt: str) -> _Section:

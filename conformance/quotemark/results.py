@@ -3,28 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from datetime import date
+from typing import Annotated, Literal, get_args
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
-CheckStatus = Literal["passed", "failed", "unproven", "unsupported"]
-RequirementStatus = Literal["proven", "violated", "unproven", "unsupported"]
+from quotemark.case import Case
+from quotemark.messages import Identity
+
+Level = Literal["L0", "L1", "L2"]
+Profile = Literal["default", "quick"]
+CheckStatus = Literal["passed", "failed", "waived", "unproven", "unsupported"]
+RequirementStatus = Literal["violated", "waived", "unproven", "unsupported", "proven"]
+REQUIREMENT_STATUSES: tuple[RequirementStatus, ...] = get_args(RequirementStatus)
+"""In the order of reports: what needs attention first."""
 
 
 class Requirement(Struct, frozen=True):
-    """One statement an engine must meet; ``phase`` 0 holds for every phase."""
+    """One statement an engine must meet; ``phase`` 0 holds for every phase.
+
+    ``level`` is the least that an engine must let be seen for one of its checks to prove it: L0
+    the quotes, L1 the quote cycle's inner figures too, L2 a component.
+    """
 
     id: str
     phase: int
+    level: Level
     statement: str
     source: str
+
+
+class FailingCase(Struct, frozen=True):
+    """A case on which the engine departs from the reference: first at a step, in a field.
+
+    ``field`` is the field's name in ``suite/fields.toml``, without places in lists.
+    """
+
+    case: Case
+    index: int
+    field: str
 
 
 class CheckResult(Struct, frozen=True):
     """What one check found.
 
     ``unproven`` means that the engine does not declare a field the check rests on, ``unsupported``
-    that it does not offer the component. ``message`` says what was expected and what came.
+    that it does not offer the component, ``waived`` that it failed and a waiver excuses it.
+    ``message`` says what was expected and what came, ``label`` the kind of fault where the engine,
+    not a figure, is at fault. ``failing`` is the case on which it departs from the reference, until
+    ``failures`` has saved it as a file; ``same_as`` the check that failed in the same way before,
+    whose file this one shares.
     """
 
     check: str
@@ -32,6 +60,9 @@ class CheckResult(Struct, frozen=True):
     component: str
     status: CheckStatus
     message: str = ""
+    label: str = ""
+    failing: FailingCase | None = None
+    same_as: str = ""
 
 
 class RequirementResult(Struct, frozen=True):
@@ -40,6 +71,25 @@ class RequirementResult(Struct, frozen=True):
     requirement: Requirement
     status: RequirementStatus
     checks: list[CheckResult]
+
+
+_Said = Annotated[str, Meta(min_length=1)]
+
+
+class Waiver(Struct, frozen=True, forbid_unknown_fields=True):
+    """An owner's word that a check may fail, until the end of a day (UTC)."""
+
+    check: _Said
+    owner: _Said
+    reason: _Said
+    expires: date
+
+
+class WaiverResult(Struct, frozen=True):
+    """A waiver, and why it is stale if it is: a stale one fails the run."""
+
+    waiver: Waiver
+    stale: str = ""
 
 
 class TierLatency(Struct, frozen=True):
@@ -52,32 +102,68 @@ class TierLatency(Struct, frozen=True):
 
 
 class Certification(Struct, frozen=True):
-    """The verdict on one engine. ``latencies`` are the machine's as much as the engine's."""
+    """The verdict on one engine, and what it rests on.
 
-    engine: str
-    version: str
-    digest: str
+    ``checks`` stand in the order of the suite. ``diagnoses`` say what the failures look like, a
+    component each. ``latencies`` are the machine's as much as the
+    engine's, and no part of the verdict.
+    """
+
+    identity: Identity
     level: str
     suite: str
     seed: int
     phases: list[int]
+    profile: Profile
+    fuzz_steps: int
+    checks: list[CheckResult]
     requirements: list[RequirementResult]
+    waivers: list[WaiverResult] = []
+    diagnoses: list[str] = []
     latencies: list[TierLatency] = []
 
     @property
-    def conformant(self) -> bool:
+    def sound(self) -> bool:
         """Whether nothing is violated and something is proven."""
         counts = self.counts()
         return counts["violated"] == 0 and counts["proven"] > 0
 
+    @property
+    def conformant(self) -> bool:
+        """Whether the engine is sound, and every waiver that was needed for it still holds."""
+        return self.sound and not any(one.stale for one in self.waivers)
+
+    @property
+    def verdict(self) -> str:
+        """The verdict in words; that something is waived, or the run quick, is part of it."""
+        waived = self.counts()["waived"]
+        words = "CONFORMANT" if self.conformant else "NOT CONFORMANT"
+        if self.conformant and waived:
+            words += f" WITH {waived} WAIVED"
+        return f"{words} (quick run)" if self.profile == "quick" else words
+
     def counts(self) -> dict[RequirementStatus, int]:
         """Requirements by status."""
-        counts: dict[RequirementStatus, int] = dict.fromkeys(
-            ("proven", "violated", "unproven", "unsupported"), 0
-        )
+        counts = dict.fromkeys(REQUIREMENT_STATUSES, 0)
         for result in self.requirements:
             counts[result.status] += 1
         return counts
+
+    def ranked(self) -> list[RequirementResult]:
+        """Requirements as reports list them: by status, the weakest level first, then by phase."""
+        return sorted(
+            self.requirements,
+            key=lambda result: (
+                REQUIREMENT_STATUSES.index(result.status),
+                result.requirement.level,
+                result.requirement.phase,
+            ),
+        )
+
+    def weakest_violated(self) -> Requirement | None:
+        """Violated requirement that the least of an engine shows, of the earliest phase."""
+        first = self.ranked()[0]
+        return first.requirement if first.status == "violated" else None
 
 
 def requirement_result(
@@ -85,15 +171,21 @@ def requirement_result(
 ) -> RequirementResult:
     """Judge a requirement by its checks.
 
-    One failed check violates it. Otherwise one passed check proves it; the rest could not be run,
-    because the engine offers less, and are listed with the reason.
+    One failed check violates it, unless it is waived. Otherwise one passed check proves it; the
+    rest could not be run, because the engine offers less, and are listed with the reason.
     """
-    statuses = {check.status for check in checks}
-    status: RequirementStatus = "unsupported"
-    if "failed" in statuses:
-        status = "violated"
-    elif "passed" in statuses:
-        status = "proven"
-    elif "unproven" in statuses:
-        status = "unproven"
+    found = {check.status for check in checks}
+    status: RequirementStatus = next(
+        (status for one, status in _JUDGED.items() if one in found), "unsupported"
+    )
     return RequirementResult(requirement, status, list(checks))
+
+
+_JUDGED: dict[CheckStatus, RequirementStatus] = {
+    "failed": "violated",
+    "waived": "waived",
+    "passed": "proven",
+    "unproven": "unproven",
+    "unsupported": "unsupported",
+}
+"""What checks make of a requirement: the first of these that one of them has."""

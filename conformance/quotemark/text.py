@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from itertools import groupby
+from typing import TYPE_CHECKING
 
 from quotemark.ablation import AblationRow
+from quotemark.fuzz.campaign import Round
+from quotemark.mutants.adequacy import KINDS, Adequacy, MutantResult, TrivialScore, kind_of
 from quotemark.pushes import insufficient_depths, source_summaries
 from quotemark.replay import Replay
-from quotemark.results import Certification, RequirementResult
+from quotemark.results import Certification, RequirementResult, WaiverResult
 from quotemark.sensitivity import SensitivityRow
 
-STATUS_ORDER = ("violated", "unproven", "unsupported", "proven")
+if TYPE_CHECKING:
+    from quotemark.explanation import Explanation
 
 
 def table(rows: Sequence[Sequence[str]], *, indent: str = "  ") -> list[str]:
@@ -28,19 +33,30 @@ def table(rows: Sequence[Sequence[str]], *, indent: str = "  ") -> list[str]:
 
 
 def certification_lines(certification: Certification) -> list[str]:
-    """Every requirement by phase with its status, what failed, and the verdict last."""
+    """Every requirement with its status, the violated first, and the verdict last."""
+    identity = certification.identity
     phases = ", ".join(map(str, certification.phases))
     lines = [
-        f"{certification.engine} {certification.version} ({certification.digest[:19]}...)",
+        f"{identity.name} {identity.version} ({identity.digest[:19]}...)",
         f"phases {phases}; level {certification.level}; seed {certification.seed};"
-        f" suite {certification.suite}",
+        f" suite {certification.suite}; profile {certification.profile},"
+        f" {certification.fuzz_steps} fuzz steps",
     ]
-    for phase in sorted({result.requirement.phase for result in certification.requirements}):
-        lines += ["", f"Phase {phase}" if phase else "All phases"]
-        results = [one for one in certification.requirements if one.requirement.phase == phase]
-        for result in results:
-            lines += _requirement_lines(result)
-    return [*lines, "", *latency_lines(certification), verdict_line(certification)]
+    for _, results in groupby(certification.ranked(), key=lambda result: result.status):
+        lines += ["", *(line for result in results for line in _requirement_lines(result))]
+    for waiver in certification.waivers:
+        lines += ["", *_waiver_lines(waiver)]
+    lines += ["", *failure_lines(certification), *latency_lines(certification)]
+    return [*lines, *certification.diagnoses, verdict_line(certification)]
+
+
+def failure_lines(certification: Certification) -> list[str]:
+    """Failures in full, those alike once; empty where the messages above are all there is."""
+    lines = []
+    for check in certification.checks:
+        if check.status in ("failed", "waived") and "\n" in check.message and not check.same_as:
+            lines += [check.check, *(f"  {line}" for line in check.message.splitlines()), ""]
+    return lines
 
 
 def latency_lines(certification: Certification) -> list[str]:
@@ -63,23 +79,69 @@ def latency_lines(certification: Certification) -> list[str]:
 
 
 def verdict_line(certification: Certification) -> str:
-    """Return the verdict and the counts behind it."""
+    """Return the verdict, the counts behind it, and the first thing to look at."""
     counts = certification.counts()
     numbers = ", ".join(
-        f"{counts[status]} {status}" for status in ("proven", "violated", "unproven", "unsupported")
+        f"{counts[status]} {status}"
+        for status in ("proven", "violated", "waived", "unproven", "unsupported")
     )
-    return f"{'CONFORMANT' if certification.conformant else 'NOT CONFORMANT'}: {numbers}"
+    line = f"{certification.verdict}: {numbers}"
+    weakest = certification.weakest_violated()
+    if weakest is not None:
+        line += f"; weakest violated: {weakest.level} {weakest.id}"
+    stale = sum(bool(one.stale) for one in certification.waivers)
+    return f"{line}; stale waivers: {stale}" if stale else line
+
+
+def _waiver_lines(result: WaiverResult) -> Iterable[str]:
+    waiver = result.waiver
+    yield f"  waiver of {waiver.check} until {waiver.expires}, by {waiver.owner}: {waiver.reason}"
+    if result.stale:
+        yield f"    stale: {result.stale}"
 
 
 def _requirement_lines(result: RequirementResult) -> Iterable[str]:
     requirement = result.requirement
-    yield f"  {result.status:<11}  {requirement.id}  {requirement.statement}"
+    yield f"  {result.status:<11}  {requirement.level}  {requirement.id}  {requirement.statement}"
     for check in result.checks:
-        if check.status == "failed":
-            yield f"               {check.check}: {check.message}"
+        if check.status in ("failed", "waived"):
+            first, *_ = check.message.splitlines() or [""]
+            yield f"               {check.check}: {first}"
     if result.status in ("unproven", "unsupported"):
         reasons = sorted({check.message for check in result.checks if check.message})
         yield from (f"               {reason}" for reason in reasons)
+
+
+def round_lines(finished: Round) -> list[str]:
+    """Return what a round of a fuzz campaign found."""
+    words = f"{len(finished.failed)} checks depart" if finished.failed else "nothing departs"
+    lines = [f"seed {finished.seed}: {finished.steps} steps in {finished.seconds:.0f} s, {words}"]
+    for check in finished.failed:
+        lines += ["", *f"{check.check}: {check.message}".split("\n")]
+    return lines
+
+
+def campaign_line(rounds: Sequence[Round]) -> str:
+    """Return the sum of a fuzz campaign."""
+    steps, seconds = sum(one.steps for one in rounds), sum(one.seconds for one in rounds)
+    words = "DEPARTED" if rounds[-1].failed else "nothing departed"
+    return f"{words}: {len(rounds)} rounds, {steps} steps, {steps / seconds:.0f} a second"
+
+
+def explanation_lines(explanation: Explanation) -> list[str]:
+    """Print a requirement, then its checks and its mutants, one a line."""
+    requirement = explanation.requirement
+    return [
+        f"{requirement.id}: {requirement.statement}",
+        f"phase: {requirement.phase or 'all'}",
+        f"level: {requirement.level}",
+        f"source: {requirement.source}",
+        *(
+            f"check {check.check} on {check.component} ({check.level}): {check.story}"
+            for check in explanation.checks
+        ),
+        *(f"mutant {name}: {story}" for name, story in explanation.mutants.items()),
+    ]
 
 
 def replay_lines(runs: Sequence[tuple[str, Replay]]) -> list[str]:
@@ -184,6 +246,58 @@ def sensitivity_lines(rows: Sequence[SensitivityRow]) -> list[str]:
         "Sensitivity: the reference with everything on; nothing is claimed of the plan's constants",
         *table([header, *body]),
     ]
+
+
+def adequacy_lines(adequacy: Adequacy) -> list[str]:
+    """Mutant by mutant who refuses it, then the idle checks, the counts, and the verdict last."""
+    lines = ["Mutants, and the checks that refuse them", *_mutant_lines(adequacy.mutants)]
+    if adequacy.idle:
+        lines += ["", "Checks that refuse none", *(f"  {name}" for name in adequacy.idle)]
+    lines += ["", "Mutants by phase", *table(_phase_rows(adequacy.mutants))]
+    lines += ["", "Mutants by the kinds of check that they met", *table(_kind_rows(adequacy))]
+    if adequacy.trivial:
+        lines += ["", "Trivial engines: requirements proven and violated, by phase"]
+        lines += table(_trivial_rows(adequacy.trivial))
+    count, survivors = len(adequacy.mutants), adequacy.survivors
+    surviving = f"; surviving: {', '.join(survivors)}" if survivors else ""
+    return [*lines, "", f"{count - len(survivors)} of {count} mutants killed{surviving}"]
+
+
+def _mutant_lines(results: Sequence[MutantResult]) -> list[str]:
+    names = max(len(result.mutant) for result in results)
+    broken = max(len(result.breaks) for result in results)
+    return [
+        f"  {result.mutant:<{names}}  {result.breaks:<{broken}}  phase {result.phase or 'all':<3}"
+        f"  {'' if result.killed else 'SURVIVES '}{', '.join(result.refused_by)}".rstrip()
+        for result in results
+    ]
+
+
+def _phase_rows(results: Sequence[MutantResult]) -> list[list[str]]:
+    rows = [["phase", "mutants", "killed", "survived"]]
+    for phase in sorted({result.phase for result in results}):
+        killed = [result.killed for result in results if result.phase == phase]
+        counts = len(killed), sum(killed), len(killed) - sum(killed)
+        rows.append([str(phase or "all"), *map(str, counts)])
+    return rows
+
+
+def _kind_rows(adequacy: Adequacy) -> list[list[str]]:
+    rows = [["kind", "met", "killed", "survived"]]
+    for kind in KINDS:
+        met = [one for one in adequacy.mutants if any(kind_of(name) == kind for name in one.met)]
+        killed = sum(any(kind_of(name) == kind for name in one.refused_by) for one in met)
+        if met:
+            rows.append([kind, str(len(met)), str(killed), str(len(met) - killed)])
+    return rows
+
+
+def _trivial_rows(scores: Sequence[TrivialScore]) -> list[list[str]]:
+    phases = sorted({score.phase for score in scores})
+    cells = {(score.engine, score.phase): f"{score.proven}/{score.violated}" for score in scores}
+    engines = dict.fromkeys(score.engine for score in scores)
+    header = ["engine", *(str(phase or "all") for phase in phases)]
+    return [header, *([engine, *(cells[engine, phase] for phase in phases)] for engine in engines)]
 
 
 def _clock(t_ms: int) -> str:

@@ -31,7 +31,7 @@ def feb19_with_phase_1_alone(bench: Bench) -> None:
     feb19.demand_phase_1_alone(bench.engine)
 
 
-@check("engine", "S-feb19_all_phases")
+@check("engine", "S-feb19_all_phases", seconds=2.5, quick=False)
 def feb19_with_all_phases(bench: Bench) -> None:
     """Feb 19 with all phases and a synthetic layer, in each of its forms and at four depths."""
     bench.require(*GATES)
@@ -70,6 +70,8 @@ def funding_goes_to_its_extremes(bench: Bench) -> None:
         "half_spreads_bps",
         "touch_depths_bps",
     ),
+    seconds=1.5,
+    quick=False,
 )
 def funding_extremes_to_the_figure(bench: Bench) -> None:
     """Carry, z-scores from -5 to 5, drift, lean and expected PnL, and a feed that stops."""

@@ -19,19 +19,19 @@ def _demand_budget(bench: Bench, tier: str, phase: int) -> None:
     )
 
 
-@check("engine", "P7.test_hot_tier_latency")
+@check("engine", "P7.test_hot_tier_latency", timed=True)
 def hot_cycles_are_fast(bench: Bench) -> None:
     """Cycles of the hot tier alone, 20 x 20 book and 100 trades before each; budget 1 ms."""
     _demand_budget(bench, "hot", 7)
 
 
-@check("engine", "P8.test_warm_tier_latency")
+@check("engine", "P8.test_warm_tier_latency", timed=True)
 def warm_cycles_are_fast(bench: Bench) -> None:
     """Cycles of hot and warm tier; budget 10 ms."""
     _demand_budget(bench, "warm", 8)
 
 
-@check("engine", "P8.test_cold_tier_latency")
+@check("engine", "P8.test_cold_tier_latency", timed=True)
 def cold_cycles_are_fast(bench: Bench) -> None:
     """Cycles of the cold tier, every other one with the warm one too; budget 100 ms."""
     _demand_budget(bench, "cold", 8)

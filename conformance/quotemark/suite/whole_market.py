@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Collection, Iterable
 
 from quotemark.messages import Json
 from quotemark.suite.market import CYCLE_MS, MID, cycle, signal, toxicity, trade, trend
 
 BOOK_REACHES_BPS = (4.0, 30.0, 80.0)
 """How far books reach, so that each depth of BIM is short of data now and then."""
+
+
+PHASES_OF_STEPS = {"funding": {6}, "reference_price": {6, 8}, "open_interest": {8}}
+"""Phases that take a step; an engine with none of them need not know it."""
+
+
+def known_steps(steps: Iterable[Json], phases: Collection[int]) -> list[Json]:
+    """Return those steps that an engine of ``phases`` knows."""
+    unknown = {name for name, takers in PHASES_OF_STEPS.items() if takers.isdisjoint(phases)}
+    return [step for step in steps if step["step"] not in unknown]
 
 
 def whole_market(seed: int, cycles: int) -> list[Json]:
