@@ -72,7 +72,10 @@ class EngineComponent(ConfiguredComponent[EngineConfig]):
 
 
 def cycle_observation(cycle: Cycle) -> Json:
-    """Turn a cycle of the reference into the port's observation."""
+    """Turn a cycle of the reference into the port's observation, as it is when read from JSON."""
     observation: Json = msgspec.to_builtins(cycle)
     del observation["t_ms"]
+    for name, value in observation.items():
+        if isinstance(value, tuple):
+            observation[name] = list(value)
     return observation

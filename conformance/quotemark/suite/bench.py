@@ -8,8 +8,9 @@ on seeded walks, and so find what no statement thought of.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Literal
 
-from quotemark.case import Case, Trace, trace
+from quotemark.case import Case, Trace, described, trace
 from quotemark.messages import (
     Answer,
     Identity,
@@ -21,30 +22,51 @@ from quotemark.messages import (
     Unsupported,
 )
 from quotemark.port import Engine
-from quotemark.results import TierLatency
-from quotemark.suite.compare import Difference, first_difference, is_close
+from quotemark.results import FailingCase, TierLatency
+from quotemark.suite.compare import (
+    AT_OPENING,
+    NOT_DECLARED,
+    Difference,
+    first_departure,
+    first_difference,
+    is_close,
+    opening_difference,
+)
+from quotemark.suite.fields import field_of
 from quotemark.suite.market import GATES, gates, switched_on
 from quotemark.suite.tiers import measure
+from quotemark.supervised import SupervisedEngine
 
 DEFAULT_PHASES = (1, 2, 3)
 
 
+DepartureLabel = Literal["", "undeclared_field", "nondeterministic"]
+
+
 class ViolationError(Exception):
-    """The engine departs from what is demanded; the message says from what, and how."""
+    """The engine departs from what is demanded; the message says from what, and how.
+
+    ``label`` is set where the departure is one of a kind, ``failing`` where it is one on a case.
+    """
+
+    label: DepartureLabel = ""
+    failing: FailingCase | None = None
 
 
 class DivergenceError(ViolationError):
     """The engine departs from the reference on ``case``, first at ``steps[index]``."""
 
     def __init__(self, case: Case, index: int, difference: Difference) -> None:
-        step = f"step {index + 1} of {len(case.steps)}, {_describe(case.steps[index])}"
+        place = "the opening"
+        if index != AT_OPENING:
+            place = f"step {index + 1} of {len(case.steps)}, {described(case.steps[index])}"
         super().__init__(
-            f"{case.component} departs from the reference at {step}: {difference};"
+            f"{case.component} departs from the reference at {place}: {difference};"
             f" opened with {case.config}"
         )
-        self.case = case
-        self.index = index
-        self.difference = difference
+        self.failing = FailingCase(case, index, field_of(difference.field))
+        if difference.expected == NOT_DECLARED:
+            self.label = "undeclared_field"
 
 
 class RollbackUnsupportedError(Exception):
@@ -58,12 +80,22 @@ class PhaseUnsupportedError(Exception):
 class Bench:
     """An engine under check, the reference beside it, and ways to ask both."""
 
-    def __init__(self, engine: Engine, identity: Identity, reference: Engine, seed: int) -> None:
-        self.engine = engine
+    def __init__(
+        self,
+        engine: Engine,
+        identity: Identity,
+        reference: Engine,
+        seed: int,
+        fuzz_steps: int = 20_000,
+    ) -> None:
+        self.engine = (
+            engine if isinstance(engine, SupervisedEngine) else SupervisedEngine(lambda: engine)
+        )
         self.identity = identity
         self.seed = seed
+        self.fuzz_steps = fuzz_steps
         self.phases = frozenset(identity.phases)
-        self._reference = reference
+        self.reference = reference
         self._sessions = 0
         self._latencies: list[TierLatency] = []
 
@@ -94,7 +126,7 @@ class Bench:
         observations = []
         for step, answer in zip(steps, self.answer(component, steps, config), strict=True):
             if not isinstance(answer, Ok):
-                raise ViolationError(f"{_describe(step)}: expected ok, got {answer}")
+                raise ViolationError(f"{described(step)}: expected ok, got {answer}")
             observations.append(answer.observation)
         return observations
 
@@ -121,16 +153,19 @@ class Bench:
 
         Raises :class:`DivergenceError` at the first step that differs.
         """
-        expected = self.expected(case)
-        if isinstance(expected.opened, Rejected):
-            self._demand_refused(case, expected.opened, got.opened)
-            return
-        self._demand_opened(case, got.opened)
-        fields = self.identity.fields[case.component]
-        for index in range(len(case.steps)):
-            difference = first_difference(expected.answers[index], got.answers[index], fields)
-            if difference is not None:
-                raise DivergenceError(case, index, difference)
+        self.demand_trace(case, self.expected(case), got)
+
+    def demand_trace(self, case: Case, expected: Trace, got: Trace) -> None:
+        """Demand that ``got`` is what is expected of ``case``, in every declared field.
+
+        Raises :class:`DivergenceError` at the first step that differs.
+        """
+        if isinstance(expected.opened, Opened):
+            self._demand_way_back(case, got.opened)
+        fields = frozenset(self.identity.fields.get(case.component, []))
+        departure = first_departure(case, expected, got, fields)
+        if departure is not None:
+            raise DivergenceError(case, *departure)
 
     def trace(self, case: Case) -> Trace:
         """Run ``case`` on the engine, whether it opens or not; one answer a step if it does."""
@@ -142,7 +177,7 @@ class Bench:
 
     def expected(self, case: Case) -> Trace:
         """Run ``case`` on the reference."""
-        return trace(self._reference, case, "expected", self.seed)
+        return trace(self.reference, case, "expected", self.seed)
 
     def open_answer(self, component: str, config: Json) -> OpenAnswer:
         """Answer to opening a session, which is closed again."""
@@ -155,8 +190,14 @@ class Bench:
 
     def demand_opened(self, component: str, config: Json) -> None:
         """Demand that a session opens with ``config``, before a replay opens its own."""
+        self.effective_config(component, config)
+
+    def effective_config(self, component: str, config: Json) -> Json:
+        """All keys of a component with their values, as the engine confirms them."""
         case = self._case(component, [], config)
-        self._demand_opened(case, self.trace(case).opened)
+        opened = self.trace(case).opened
+        self._demand_opened(case, opened)
+        return opened.config if isinstance(opened, Opened) else {}
 
     def _with_gates(self, component: str, config: Json | None) -> Json:
         """Configuration with the gates written out, so that no check rests on an engine's own."""
@@ -172,31 +213,24 @@ class Bench:
 
     def _demand_opened(self, case: Case, got: OpenAnswer) -> None:
         """Demand that a session opened, with the configuration that was given."""
+        self._demand_way_back(case, got)
+        difference = opening_difference(case.config, Opened(case.config), got)
+        if difference is not None:
+            raise ViolationError(f"open {case.component} with {case.config}: {difference}")
+
+    def _demand_way_back(self, case: Case, got: OpenAnswer) -> None:
+        """Leave the check unproven where the engine has no legacy path, and needs one."""
         if isinstance(got, Unsupported) and _needs_legacy(case.config):
             raise RollbackUnsupportedError(got.reason)
-        if not isinstance(got, Opened):
-            raise ViolationError(
-                f"open {case.component} with {case.config}: expected ok, got {got}"
-            )
-        for key, value in case.config.items():
-            if not _same(value, got.config.get(key)):
-                difference = Difference(f"effective config {key}", value, got.config.get(key))
-                raise ViolationError(f"open {case.component}: {difference}")
-
-    def _demand_refused(self, case: Case, expected: Rejected, got: OpenAnswer) -> None:
-        if not isinstance(got, Rejected) or got.code != expected.code:
-            raise ViolationError(
-                f"open {case.component} with {case.config}: expected {expected}, got {got}"
-            )
 
     def demand(self, statement: str, holds: bool, found: object = "") -> None:
         """Demand that ``statement`` holds; ``found`` is shown if it does not."""
         if not holds:
             raise ViolationError(f"{statement}; found {found}")
 
-    def demand_close(self, what: str, expected: float, got: float) -> None:
-        """Demand that a figure is the one derived independently; null is none."""
-        if got is None or not is_close(expected, got):
+    def demand_close(self, what: str, expected: float, got: object) -> None:
+        """Demand that a figure is the one derived independently; what is no figure is not."""
+        if not is_close(expected, got):
             raise ViolationError(f"{what}: {Difference('value', expected, got)}")
 
     def demand_rejected(
@@ -210,28 +244,14 @@ class Bench:
         clean = self.answer(component, [*before, after])
         refused = answers[len(before)]
         if not isinstance(refused, Rejected) or refused.code != code:
-            raise ViolationError(f"{_describe(bad)}: expected rejected {code}, got {refused}")
+            raise ViolationError(f"{described(bad)}: expected rejected {code}, got {refused}")
         difference = first_difference(clean[-1], answers[-1], self.identity.fields[component])
         if difference is not None:
-            raise ViolationError(f"a rejected {_describe(bad)} changed the state: {difference}")
+            raise ViolationError(f"a rejected {described(bad)} changed the state: {difference}")
 
 
 Check = Callable[[Bench], None]
 
 
-def _describe(step: Json) -> str:
-    values = ", ".join(f"{name} {value}" for name, value in step.items() if name != "step")
-    text = f"{step.get('step')} ({values})"
-    return text if len(text) <= 200 else text[:200] + "..."
-
-
 def _needs_legacy(config: Json) -> bool:
     return any(key.startswith("use_") and value is False for key, value in config.items())
-
-
-def _same(expected: object, got: object) -> bool:
-    if isinstance(expected, float) and isinstance(got, int | float):
-        return is_close(expected, got)
-    if isinstance(expected, list | tuple) and isinstance(got, list | tuple):
-        return len(expected) == len(got) and all(map(_same, expected, got))
-    return expected == got
