@@ -3,8 +3,9 @@
 import os
 import sys
 
-from quotemark.mutants import make_mutant
+from quotemark.mutants import MUTANTS, patched
 from quotemark.server import serve
 
 if __name__ == "__main__":
-    serve(make_mutant(sys.argv[1]), sys.stdin.buffer, os.fdopen(os.dup(1), "wb"))
+    with patched(MUTANTS[sys.argv[1]]) as mutant:
+        serve(mutant, sys.stdin.buffer, os.fdopen(os.dup(1), "wb"))

@@ -156,9 +156,22 @@ def _adaptation_off_by_default(self: EngineConfig, **values: Any) -> None:  # no
     _config_init(self, **{"use_online_adaptation": False, **values})
 
 
+# --- tiers that take longer than ten times their budget ---------------------------------------
+
+
 def _hot_tier_waits(self: DriftSources, t_ms: int) -> list[Sourced]:
     time.sleep(0.015)  # fifteen times the tier's budget
     return _hot(self, t_ms)
+
+
+def _warm_tier_waits(self: DriftSources, t_ms: int, mid: float) -> list[Sourced]:
+    time.sleep(0.11)
+    return _warm(self, t_ms, mid)
+
+
+def _cold_tier_waits(self: DriftSources, mid: float) -> list[Sourced]:
+    time.sleep(1.05)
+    return _cold(self, mid)
 
 
 CYCLE = (
@@ -167,6 +180,18 @@ CYCLE = (
         "P7.test_hot_tier_latency",
         "the hot tier takes 15 ms",
         {"sources.DriftSources.hot": _hot_tier_waits},
+    ),
+    Mutant(
+        "warm-tier-slow",
+        "P8.test_warm_tier_latency",
+        "the warm tier takes 110 ms",
+        {"sources.DriftSources.warm": _warm_tier_waits},
+    ),
+    Mutant(
+        "cold-tier-slow",
+        "P8.test_cold_tier_latency",
+        "the cold tier takes 1.05 s",
+        {"sources.DriftSources.cold": _cold_tier_waits},
     ),
     Mutant(
         "tiers-counted-from-1",

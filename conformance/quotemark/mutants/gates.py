@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import quotemark_reference.config as gating
 from quotemark.mutants.base import Mutant
-from quotemark_reference import legacy, volatility
+from quotemark_reference import inventory, legacy, volatility
 from quotemark_reference.config import EngineConfig
 from quotemark_reference.engine import QuoteEngine
+from quotemark_reference.inventory import ASK, BID
 
 # The reference's own functions, for the mutants that only bend them.
 _active_phases = gating.active_phases
 _update_drift = QuoteEngine._update_drift
+_size_multiplier = QuoteEngine._size_multiplier
+_on_toxicity = QuoteEngine.on_toxicity
+_on_fill = QuoteEngine.on_fill
 
 
 def _filter_without_prerequisites(config: EngineConfig) -> frozenset[int]:
@@ -89,6 +95,32 @@ def _funding_skew_with_gate_off(self: QuoteEngine) -> float:
 
 def _depth_reported_when_off(self: QuoteEngine) -> list[float] | None:
     return list(self._sources.book.shape().insufficient_depth_bps)
+
+
+def _kill_zone_unsized(self: QuoteEngine, side: str) -> float:
+    multiplier = _size_multiplier(self, side)
+    in_kill = legacy.zone(self._position, self._config.max_position) == legacy.KILL
+    return multiplier / legacy.ZONE_SIZE_MULTIPLIER[legacy.KILL] if in_kill else multiplier
+
+
+def _toxicity_of_the_aggressor(self: QuoteEngine, t_ms: int, side: str, toxicity: float) -> None:
+    _on_toxicity(self, t_ms, ASK if side == BID else BID, toxicity)
+
+
+def _old_beta_in_proportion(self: QuoteEngine) -> float:
+    """Take 3 of 7 parts of the configured beta for the old one."""
+    config = self._config
+    beta = config.inventory_beta if 2 in self._active else config.inventory_beta * 3.0 / 7.0
+    return inventory.gamma_per_bps(
+        config.gamma_base_per_bps, beta, self._position, config.max_position
+    )
+
+
+def _fills_in_the_old_estimator(self: QuoteEngine, *fill: Any, **named: Any) -> None:  # noqa: ANN401
+    _on_fill(self, *fill, **named)
+    observation = self._fill_observation(fill[1], fill[2], self._mid_of(named["mid"]))
+    if 1 not in self._active and observation is not None:
+        self._signals.append(("fill", observation))
 
 
 GATES = (
@@ -223,5 +255,29 @@ GATES = (
         "G-8",
         "volatility scales sigma beside the legacy estimator",
         {"engine.QuoteEngine._update_drift": _volatility_without_phase_1},
+    ),
+    Mutant(
+        "kill-zone-unsized",
+        "Q-05",
+        "with phase 2 off the kill zone leaves sizes whole",
+        {"engine.QuoteEngine._size_multiplier": _kill_zone_unsized},
+    ),
+    Mutant(
+        "toxicity-of-the-aggressor",
+        "Q-07",
+        "toxicity_bid is that of aggressors who bid: it cuts asks",
+        {"engine.QuoteEngine.on_toxicity": _toxicity_of_the_aggressor},
+    ),
+    Mutant(
+        "old-beta-in-proportion",
+        "G-2",
+        "with phase 2 off beta is 3/7 of the configured one, which is 3 by default",
+        {"engine.QuoteEngine._gamma": _old_beta_in_proportion},
+    ),
+    Mutant(
+        "fills-in-the-old-estimator",
+        "G-1",
+        "with phase 1 off fills are held as signals",
+        {"engine.QuoteEngine.on_fill": _fills_in_the_old_estimator},
     ),
 )

@@ -7,15 +7,17 @@ from dataclasses import replace
 from quotemark.builtin import LEGACY_GATES
 from quotemark.mutants.base import Mutant
 from quotemark.mutants.phase1 import stay_at_zero
-from quotemark_reference import book
+from quotemark_reference import book, legacy
 from quotemark_reference.config import BookConfig
 from quotemark_reference.drift import KalmanDrift, Observation
+from quotemark_reference.engine import QuoteEngine
 from quotemark_reference.sources import DriftSources, Sourced
 
 # The reference's own functions, for the mutants that only bend them.
 _bim_observation = book.bim_observation
 _kalman_propagate = KalmanDrift._propagate
 _cold = DriftSources.cold
+_size_multiplier = QuoteEngine._size_multiplier
 
 
 def _book_as_in_the_plan(bim: float, depth_usd: float, config: BookConfig) -> Observation | None:
@@ -42,6 +44,12 @@ def _new_readings_only(self: DriftSources, mid: float) -> list[Sourced]:
         said = [(source, observation) for source, observation in said if source != "funding"]
     self.__dict__["observed_readings"] = readings
     return said
+
+
+def _zone_sizes_live_on(self: QuoteEngine, side: str) -> float:
+    zone = legacy.zone(self._position, self._config.max_position)
+    sizes = _size_multiplier(self, side)
+    return sizes * legacy.ZONE_SIZE_MULTIPLIER[zone] if 2 in self._active else sizes
 
 
 INCIDENTS = (
@@ -87,5 +95,17 @@ INCIDENTS = (
             "drift.KalmanDrift.update": _floored_by_predict_alone,
             "drift.KalmanDrift._propagate": _floor_in_predict,
         },
+    ),
+    Mutant(
+        "deployed-prices-ignore-the-filter",
+        "S-feb19-phase-1",
+        "what was deployed ignores the drift, the Kalman filter's too",
+        {"engine.QuoteEngine._drift_moves_quotes": lambda self: not self._deployed},
+    ),
+    Mutant(
+        "zone-sizes-live-on",
+        "S-inventory_80_percent",
+        "the zones go on cutting sizes beside the continuous gamma",
+        {"engine.QuoteEngine._size_multiplier": _zone_sizes_live_on},
     ),
 )

@@ -106,6 +106,25 @@ def _clamped_shift(drift_bps_per_s: float, time_horizon_s: float) -> float:
     return legacy.clamped_shift_bps(drift_bps_per_s * time_horizon_s / 2.0)
 
 
+def _floor_of_0_unset(self: KalmanDrift, z_bps_per_s: float, variance: float) -> float:
+    gain = _kalman_update(self, z_bps_per_s, variance)
+    self.variance = max(self._config.p_min or 2.0, self.variance)
+    return gain
+
+
+def _weak_trends_dropped(
+    magnitude_bps: float, agreement: float, p_continuation: float, sigma_trend: float
+) -> drift.Observation | None:
+    if agreement < 0.6:
+        return None
+    return _trend_observation(magnitude_bps, agreement, p_continuation, sigma_trend)
+
+
+def _prior_rebuilt(self: KalmanDrift, dt_s: float) -> None:
+    _kalman_propagate(self, dt_s)
+    self.variance = self._config.prior_variance
+
+
 PHASE_1 = (
     Mutant("linear-q", "D-01", "Q(dt) = q dt", {"drift.ou_variance": _linear_q}),
     Mutant(
@@ -220,5 +239,29 @@ PHASE_1 = (
         "D-02",
         "confidence is 1 - P/25",
         {"drift.KalmanDrift.drift_confidence": lambda self: max(0.0, 1.0 - self.variance / 25.0)},
+    ),
+    Mutant(
+        "floor-of-0-is-unset",
+        "A-drift",
+        "a P_min of 0 counts as not given: the default acts",
+        {"drift.KalmanDrift.update": _floor_of_0_unset},
+    ),
+    Mutant(
+        "weak-trends-dropped",
+        "E2E-01",
+        "a trend reading of an agreement below 0.6 is none",
+        {"drift.trend_observation": _weak_trends_dropped},
+    ),
+    Mutant(
+        "prior-rebuilt-each-cycle",
+        "E2E-02",
+        "each predict starts from P_0 again, as the old estimator did",
+        {"drift.KalmanDrift._propagate": _prior_rebuilt},
+    ),
+    Mutant(
+        "drift-only-with-a-position",
+        "E2E-03",
+        "the drift moves quotes only while there is a position to protect",
+        {"engine.QuoteEngine._drift_moves_quotes": lambda self: self._position != 0.0},
     ),
 )

@@ -49,6 +49,24 @@ def _touch_without_skew(
     return _touch_depths(half_spreads_bps, drift_shift, 0.0, widenings_bps, fee_bps)
 
 
+def _gamma_by_the_percent(
+    gamma_base_per_bps: float, inventory_beta: float, position: float, max_position: float
+) -> float:
+    share = round(position / max_position, 2)
+    return _gamma(gamma_base_per_bps, inventory_beta, share, 1.0)
+
+
+def _risk_term_whole(
+    gamma_per_bps: float,
+    kappa_per_bps: float,
+    sigma_bps_per_sqrt_s: float,
+    time_horizon_s: float,
+    fee_bps: float,
+) -> float:
+    fill_term = math.log1p(gamma_per_bps / kappa_per_bps) / gamma_per_bps
+    return fill_term + gamma_per_bps * sigma_bps_per_sqrt_s**2 * time_horizon_s + fee_bps
+
+
 PHASE_2 = (
     Mutant("gamma-linear", "D-08", "1 + beta |u|", {"inventory.gamma_per_bps": _gamma_linear}),
     Mutant(
@@ -106,5 +124,23 @@ PHASE_2 = (
                 inventory.accumulating_side(-position) if abs(position) >= limit else None
             )
         },
+    ),
+    Mutant(
+        "gamma-by-the-percent",
+        "A-inventory",
+        "gamma comes from a table by whole percents of the limit",
+        {"inventory.gamma_per_bps": _gamma_by_the_percent},
+    ),
+    Mutant(
+        "risk-term-whole",
+        "D-11",
+        "the half-spread holds gamma sigma^2 tau, not half of it",
+        {"glft.half_spread_bps": _risk_term_whole},
+    ),
+    Mutant(
+        "gamma-replaces-the-kill-guard",
+        "E2E-07",
+        "the kill guard is gone, because gamma is continuous now",
+        {"inventory.killed_side": lambda position, limit: None},
     ),
 )

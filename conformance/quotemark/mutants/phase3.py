@@ -16,6 +16,7 @@ _expected_pnls = QuoteEngine._expected_pnls_bps
 _imbalance = flow.imbalance
 _multipliers = flow.kappa_multipliers
 _flow_observation = flow.drift_observation
+_record_trade = TradeFlow.record_trade
 
 
 def _negated(observation: drift.Observation | None) -> drift.Observation | None:
@@ -60,6 +61,22 @@ def _flow_in_lambda(
         return _expected_pnls(self, side, depths, as_cost)
     finally:
         self._kappas = own
+
+
+def _record_at_flow_horizon(self: TradeFlow, t_ms: int, side: str, size: float) -> None:
+    count = _count_at_flow_horizon(self, t_ms)
+    _record_trade(self, t_ms, side, size)
+    self._decayed_trades = count + 1.0
+
+
+def _count_at_flow_horizon(self: TradeFlow, t_ms: int) -> float:
+    dt_s = (t_ms - self._time_ms) / 1000.0 if self._trades_ever else 0.0
+    return self._decayed_trades * flow.decay_factor(dt_s, self._config.flow_horizon_s)
+
+
+def _one_multiplier(flow_imbalance: float, config: FlowConfig) -> tuple[float, float]:
+    smaller = min(_multipliers(flow_imbalance, config))
+    return smaller, smaller
 
 
 PHASE_3 = (
@@ -128,5 +145,20 @@ PHASE_3 = (
         "D-13",
         "flow speaks from the first trade",
         {"flow.TradeFlow._is_warm": lambda self: True},
+    ),
+    Mutant(
+        "count-at-the-flow-horizon",
+        "A-flow",
+        "the count of trades decays at the configured horizon, not at 5 s",
+        {
+            "flow.TradeFlow.record_trade": _record_at_flow_horizon,
+            "flow.TradeFlow.decayed_trades_at": _count_at_flow_horizon,
+        },
+    ),
+    Mutant(
+        "one-multiplier",
+        "E2E-06",
+        "lopsided flow widens both sides alike",
+        {"flow.kappa_multipliers": _one_multiplier},
     ),
 )

@@ -15,7 +15,9 @@ _quotes = QuoteEngine._quotes
 _on_estimate = QuoteEngine.on_estimate
 _position_terms = expected_pnl.position_terms_bps
 _penalty = expected_pnl.inventory_penalty_bps
+_drift_contribution = expected_pnl.drift_contribution_bps
 _cut_sizes = ladder.cut_sizes
+_quote_price = ladder.quote_price
 _half_spread = glft.half_spread_bps
 
 
@@ -85,6 +87,25 @@ def _cut_deepest_first(sizes: Sequence[float], room: float, min_size: float) -> 
 
 def _estimate_without_sigma(self: QuoteEngine, t_ms: int, **estimates: float | None) -> None:
     _on_estimate(self, t_ms, **{**estimates, "sigma_bps_per_sqrt_s": None})
+
+
+def _penalty_of_longs(side: str, *figures: float) -> float:
+    position = figures[-2]
+    return _penalty(side, *figures) if position > 0.0 else 0.0
+
+
+def _penalty_at_full_u(side: str, *figures: float) -> float:
+    position, max_position = figures[-2:]
+    u = abs(inventory.utilisation(position, max_position))
+    return _penalty(side, *figures) / u if u else 0.0
+
+
+def _never_below_a_tick(
+    mid: float, depth_bps: float, side: str, tick_size: float | None, decimals: int
+) -> tuple[float, float]:
+    price, tick = _quote_price(mid, depth_bps, side, tick_size, decimals)
+    least = tick_size or 10.0**-decimals
+    return (price, tick) if price > 0.0 else (least, least)
 
 
 PHASE_4 = (
@@ -239,5 +260,33 @@ PHASE_4 = (
                 gamma, kappa / 1e4, *rest
             )
         },
+    ),
+    Mutant(
+        "drift-capped-in-the-filter",
+        "A-expected_pnl",
+        "the drift adds at most 10 bp to E[PnL], and takes at most 10 bp off",
+        {
+            "expected_pnl.drift_contribution_bps": lambda *args: max(
+                -10.0, min(10.0, _drift_contribution(*args))
+            )
+        },
+    ),
+    Mutant(
+        "penalty-of-longs",
+        "E2E-04",
+        "a short position burdens no side",
+        {"expected_pnl.inventory_penalty_bps": _penalty_of_longs},
+    ),
+    Mutant(
+        "penalty-at-full-u",
+        "E2E-05",
+        "the inventory term lacks its |u|: the least position counts like a full one",
+        {"expected_pnl.inventory_penalty_bps": _penalty_at_full_u},
+    ),
+    Mutant(
+        "never-below-a-tick",
+        "Q-06",
+        "a level whose price would be 0 or less rests at one tick",
+        {"ladder.quote_price": _never_below_a_tick},
     ),
 )
