@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from quotemark.suite import (  # noqa: F401 - imported for what they register
+    bounds,
     cycle,
     every_source,
+    fuzz,
     incidents,
     latency,
+    metamorphic,
     phase1,
     phase2,
     phase3,
@@ -18,7 +21,10 @@ from quotemark.suite import (  # noqa: F401 - imported for what they register
     phase8,
     phase8_venues,
     phase8_volatility,
+    port,
+    robustness,
     rollback,
+    vectors,
 )
 from quotemark.suite.register import RegisteredCheck, registered_checks
 

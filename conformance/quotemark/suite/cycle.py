@@ -285,6 +285,20 @@ def defaults_are_the_plans(bench: Bench) -> None:
         bench.demand(f"default {key} is {value}", same, got)
 
 
+@check("engine", "U-1")
+def kappa_is_taken_per_fraction_of_price_too(bench: Bench) -> None:
+    """1500 and 900 per unit fraction are 0.15 and 0.09 /bp; a side has one unit."""
+    given = {"kappa_bid_per_fraction": 1500.0, "kappa_ask_per_fraction": 900.0}
+    answer = bench.open_answer("engine", {**bench.gates(1, 2, 3), **given})
+    bench.demand("it opens", isinstance(answer, Opened), answer)
+    assert isinstance(answer, Opened)
+    bench.demand_close("kappa of the bid", 0.15, answer.config["kappa_bid_per_bps"])
+    bench.demand_close("kappa of the ask", 0.09, answer.config["kappa_ask_per_bps"])
+    twice = bench.open_answer("engine", {**given, "kappa_bid_per_bps": 0.15})
+    refused = isinstance(twice, Rejected) and twice.code == "out_of_range"
+    bench.demand("one side in both units is rejected", refused, twice)
+
+
 @check("engine", "D-38", "Q-02")
 def bad_configuration_is_rejected(bench: Bench) -> None:
     """An unknown key, a value of the wrong kind, one out of range."""
@@ -324,7 +338,7 @@ def _demand_mirrored(bench: Bench, quotes: list[Any], images: list[Any]) -> None
         bench.demand_close("sizes are mirrored", quote["size"], image["size"])
 
 
-@check("engine", "A-engine")
+@check("engine", "A-engine", seconds=0.6)
 def random_markets_agree(bench: Bench) -> None:
     """Seeded markets of every event, as a market makes them and as it does not."""
     every_phase = bench.gates(1, 2, 3, 4)
@@ -347,7 +361,7 @@ def random_markets_agree(bench: Bench) -> None:
         bench.agree("engine", _wild_market(bench.seed + number, 50), config)
 
 
-@check("engine", "A-engine")
+@check("engine", "A-engine", seconds=0.9)
 def markets_of_every_source_agree(bench: Bench) -> None:
     """Seeded markets in which every source speaks, all phases on, in both calibrations."""
     bench.require(*GATES)

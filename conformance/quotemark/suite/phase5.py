@@ -141,11 +141,15 @@ def far_starts_converge_within_60_fills(bench: Bench) -> None:
 
 def _median_noise(bench: Bench, start: float) -> float:
     """Median of the noise that the engine ends at, over the seeds."""
-    ends = [
-        bench.observe("adaptation", _markouts(seed, start), {"process_noise": start})[-1]
-        for seed in range(SEEDS)
-    ]
-    return float(median(end["process_noise"] for end in ends))
+    ends = []
+    for seed in range(SEEDS):
+        first, *_, end = bench.observe(
+            "adaptation", _markouts(seed, start), {"process_noise": start}
+        )
+        near = abs(first["process_noise"] / start - 1.0) < 0.06
+        bench.demand(f"noise is within a step of {start} after the first markout", near, first)
+        ends.append(end["process_noise"])
+    return float(median(ends))
 
 
 def _markouts(seed: int, noise: float) -> list[Json]:

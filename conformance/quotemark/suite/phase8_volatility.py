@@ -98,15 +98,19 @@ def three_point(returns: int, moves: int, size_bps: float = 6.0) -> list[float]:
     needs=("excess_kurtosis", "as_ratio_adjustment"),
 )
 def fat_tails_scale_the_as_ratio(bench: Bench) -> None:
-    """1 + 0.3 max(0, 1/p - 3), at most 3; a share of a fifth has 2, of a tenth 7."""
-    for returns, moves, kurtosis, adjustment in (
-        (20, 4, 2.0, 1.6),
-        (40, 4, 7.0, 3.0),
-        (60, 4, 12.0, 3.0),
-        (20, 20, -2.0, 1.0),
-        (30, 0, 0.0, 1.0),
+    """1 + 0.3 max(0, 1/p - 3), at most 3; a share of a fifth has 2, of a tenth 7.
+
+    The size of the moves makes no difference.
+    """
+    for returns, moves, size_bps, kurtosis, adjustment in (
+        (20, 4, 6.0, 2.0, 1.6),
+        (20, 4, 0.1, 2.0, 1.6),
+        (40, 4, 6.0, 7.0, 3.0),
+        (60, 4, 6.0, 12.0, 3.0),
+        (20, 20, 6.0, -2.0, 1.0),
+        (30, 0, 6.0, 0.0, 1.0),
     ):
-        points = [(0, 0.0), *((0, move) for move in three_point(returns, moves))]
+        points = [(0, 0.0), *((0, move) for move in three_point(returns, moves, size_bps))]
         seen = bench.observe("volatility", vol_reads(points))[-1]
         bench.demand_close(f"kurtosis of {moves} in {returns}", kurtosis, seen["excess_kurtosis"])
         bench.demand_close("AS adjustment", adjustment, seen["as_ratio_adjustment"])

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Sequence
+
 from quotemark.messages import Json
-from quotemark.suite.bench import Bench
+from quotemark.suite.bench import Bench, Check
 from quotemark.suite.market import (
     CYCLE_MS,
+    GATES,
     PHASES_1_TO_4,
     at_position,
     cycle,
     gates,
     signal,
+    switched_on,
     toxicity,
     trade,
     trades,
     trend,
 )
+from quotemark.suite.market_features import quoting
+from quotemark.suite.protocol_page import config_keys
 from quotemark.suite.register import check
-from quotemark.suite.whole_market import whole_market
+from quotemark.suite.whole_market import known_steps, whole_market
 
 FIXED_SPREAD: Json = {"base_half_spread_bps": 5.0, "tick_size": 1e-6}
 
@@ -142,7 +148,7 @@ def phase_4_off_brings_toxicity_sizes_back(bench: Bench) -> None:
     bench.demand_close("bid with the filter on", 0.695, filtered["bids"][0]["size"])
 
 
-@check("engine", "A-gates")
+@check("engine", "A-gates", seconds=0.6)
 def every_gate_set_agrees(bench: Bench) -> None:
     """All sixteen sets of gates, in both variants, over a session that crosses every threshold."""
     steps = _session()
@@ -152,13 +158,13 @@ def every_gate_set_agrees(bench: Bench) -> None:
             bench.agree("engine", steps, bench.gates(*phases, variant=variant))
 
 
-@check("engine", "A-gates", "D-37")
+@check("engine", "A-gates", "D-37", seconds=1.2, quick=False)
 def every_closed_gate_set_agrees(bench: Bench) -> None:
     """The 36 sets of gates that hold all they need, and inert ones, over a market of all sources.
 
     An engine with fewer phases runs the sets that it can, over the events that it knows.
     """
-    steps = [step for step in whole_market(bench.seed, 24) if _is_known(step, bench)]
+    steps = known_steps(whole_market(bench.seed, 24), bench.phases)
     on_top = ((7,), (8,), (7, 8), (1, 4, 5), (1, 2, 3, 5, 6, 7))
     for phases in (*closed_gate_sets(), *on_top):
         if bench.phases.issuperset(phases):
@@ -167,9 +173,6 @@ def every_closed_gate_set_agrees(bench: Bench) -> None:
 
 NEEDS = {4: {1, 2, 3}, 5: {1, 2, 3, 4}, 6: {1, 2, 3, 4}, 7: {1}, 8: {1}}
 """What each phase needs, what that needs included (D-37)."""
-
-PHASES_OF_STEPS = {"funding": {6}, "reference_price": {6, 8}, "open_interest": {8}}
-"""Phases that take a step; the others ignore it."""
 
 
 def closed_gate_sets() -> list[tuple[int, ...]]:
@@ -180,9 +183,85 @@ def closed_gate_sets() -> list[tuple[int, ...]]:
     return [phases for phases in sets if all(NEEDS.get(one, set()) <= {*phases} for one in phases)]
 
 
-def _is_known(step: Json, bench: Bench) -> bool:
-    takers = PHASES_OF_STEPS.get(step["step"])
-    return takers is None or not takers.isdisjoint(bench.phases)
+def _leaves_no_trace(phase: int) -> Check:
+    def leaves_no_trace(bench: Bench) -> None:
+        bench.require(phase)
+        others = [one for one in GATES if one != phase]
+        before = [one for one in GATES if one < phase]
+        steps = known_steps(whole_market(bench.seed, 20), bench.phases)
+        _demand_no_trace_of_inactive_phases(bench, steps, bench.gates(*before))
+        off = _demand_no_trace_of_inactive_phases(bench, steps, bench.gates(*others))
+        on = quoting(bench.observe("engine", steps, bench.gates(*GATES)))
+        moved = any(_sides(one) != _sides(other) for one, other in zip(on, off, strict=True))
+        bench.demand(f"phase {phase} on moves the quotes of this market", moved, "the same quotes")
+
+    leaves_no_trace.__name__ = f"phase_{phase}_off_leaves_no_trace_of_it"
+    leaves_no_trace.__doc__ = (
+        f"Without phase {phase}, beside all others and beside those before it alone, its parameters"
+        " moved and what only it reads left out change no quote; with it, quotes are others."
+    )
+    return leaves_no_trace
+
+
+for _phase in GATES:
+    check("engine", f"G-{_phase}", "D-37")(_leaves_no_trace(_phase))
+
+
+@check("engine", "D-37", "D-39")
+def every_phase_off_leaves_the_baseline_alone(bench: Bench) -> None:
+    """With every gate off, in both variants, no phase's parameter acts, nor what only it reads."""
+    steps = known_steps(whole_market(bench.seed, 20), bench.phases)
+    for variant in ("documented", "deployed"):
+        _demand_no_trace_of_inactive_phases(bench, steps, bench.gates(variant=variant))
+
+
+def _demand_no_trace_of_inactive_phases(
+    bench: Bench, steps: Sequence[Json], config: Json
+) -> list[Json]:
+    """Demand that what only inactive phases read changes no quote; give the cycles seen."""
+    on = {*switched_on(config)}
+    active = {phase for phase in on if NEEDS.get(phase, set()) <= on}
+    moved = {
+        name: key.another_value
+        for name, key in config_keys().items()
+        if key.phase in bench.phases - active and not key.is_gate
+    }
+    seen = quoting(bench.observe("engine", steps, config))
+    unread = quoting(bench.observe("engine", _read_by(active, steps), {**config, **moved}))
+    for number, (one, other) in enumerate(zip(seen, unread, strict=True)):
+        what = f"with phases {sorted(active)} alone, cycle {number} knows nothing of the others"
+        bench.demand(what, _sides(one) == _sides(other), (_sides(one), _sides(other)))
+    return seen
+
+
+def _sides(observed: Json) -> list[list[tuple[float, float]]]:
+    """Return price and size of the quotes of each side."""
+    return [
+        [(quote["price"], quote["size"]) for quote in observed[side]] for side in ("bids", "asks")
+    ]
+
+
+def _read_by(active: Collection[int], steps: Iterable[Json]) -> list[Json]:
+    """Return the steps with nothing in them but what the active phases, or the old path, read."""
+    readers = {"trade": {3, 8}, "funding": {6}, "open_interest": {8}, "reference_price": {8}}
+    read = []
+    for step in steps:
+        match step:
+            case {"step": name} if name in readers and readers[name].isdisjoint(active):
+                continue
+            case {"source": "toxicity_bid" | "toxicity_ask"} if 4 in active:
+                continue
+            case {"step": "fill"}:
+                # the position is everyone's; where it filled is the drift's
+                changed = {} if 7 in active else {"levels_crossed": 1}
+                changed |= {} if 1 in active else {"price": step["price"] * 1.01}
+                read.append({**step, **changed})
+            case {"step": "book", "bids": bids, "asks": asks} if 7 not in active:
+                touch = {"bids": [[bids[0][0], 1.0]], "asks": [[asks[0][0], 1.0]]}
+                read.append({**step, **touch})
+            case _:
+                read.append(step)
+    return read
 
 
 def _session() -> list[Json]:
