@@ -1,3 +1,3 @@
 """Quotemark: the harness that certifies quote engines against the reference."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
