@@ -64,3 +64,11 @@ def bench(session: nox.Session) -> None:
     """Print benchmarks, each as a ratio against a peer in the same run."""
     session.install("-e", ".[bench]")
     session.run("python", "-m", "tests.benchmarks.run", *session.posargs)
+
+
+@nox.session
+def mutants(session: nox.Session) -> None:
+    """Let the suite refuse a sample of generated mutants of the reference; up to an hour."""
+    session.install("-e", ".[mutation,tests]")
+    session.run("pytest", "tests/mutation/check_generated.py")
+    session.run("python", "-m", "tests.mutation.run", *session.posargs)
