@@ -50,7 +50,7 @@ def test_places_that_the_readme_names_exist() -> None:
 
 
 def test_readme_names_every_way_to_an_engine_and_every_command() -> None:
-    ways = [*BUILTIN, "python:", "stdio:", "mutant:"]
+    ways = [*BUILTIN, "python:", "stdio:", "mutant:", "trivial:"]
     assert [way for way in ways if f"`{way}" not in README] == []
     commands = main.commands.keys() - {"schema"}  # for implementers: on the protocol page
     assert [name for name in commands if f"quotemark {name}" not in README] == []

@@ -17,9 +17,11 @@ ENGINE_LENGTHS = (20, 100, 300, 300, 1000)
 BAD_SHARE = 0.02
 
 
-def cases(component: str, seed: int, phases: Collection[int] = ALL_PHASES) -> Iterator[Case]:
+def cases(
+    component: str, seed: int, phases: Collection[int] = ALL_PHASES, first: int = 0
+) -> Iterator[Case]:
     """Return cases of ``component`` for an engine that has ``phases``, without end."""
-    return (numbered_case(component, seed, number, phases) for number in count())
+    return (numbered_case(component, seed, number, phases) for number in count(first))
 
 
 def numbered_case(

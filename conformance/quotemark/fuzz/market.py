@@ -1,7 +1,8 @@
 """Sessions of the quote cycle: gates, a configuration, and every event that a market sends.
 
 Each session draws its own habits: the scale of its prices and sizes, how often each event comes,
-how trades and fills lean, and whether the position wanders around flat, at the limit or past it.
+how trades and fills lean, and whether the position wanders around flat, at the limit or past it. It
+is never brought exactly to a border of the old zones, where a rounded share decides.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class Session:
         self._size = self._limit * magnitude(rng, 1e-3, 0.5)
         self._sigma = magnitude(rng, 1e-5, 3e-3)
         self._buys = rng.choice((0.5, 0.5, rng.random()))
-        self._target = self._limit * rng.choice((0.0, 0.5, 0.8, 1.0, 1.3, -0.7, -1.0))
+        self._target = self._limit * rng.choice((0.0, 0.47, 0.77, 1.0, 1.3, -0.67, -1.0))
         self._position = 0.0
         self._fills = 0
 

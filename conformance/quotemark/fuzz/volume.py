@@ -6,8 +6,9 @@ that an engine in a process of its own costs hardly more than the slower of both
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from itertools import chain
 
 from quotemark.case import Case, Trace
@@ -26,32 +27,36 @@ def share_of(component: str, steps: int) -> int:
     return int(steps * (1.0 - ENGINE_SHARE) / len(MAKERS))
 
 
-def first_cases(bench: Bench, component: str, steps: int) -> Iterator[Case]:
+def _cases_of(bench: Bench, component: str, steps: int, first: int) -> Iterator[Case]:
     """Return cases until they add up to ``steps``; the last is cut there."""
-    endless = cases(component, bench.seed, bench.phases)
+    endless = cases(component, bench.seed, bench.phases, first)
     while steps > 0:
         case = next(endless)
         yield Case(case.component, case.config, case.steps[:steps])
         steps -= len(case.steps)
 
 
-def agree_on_cases(bench: Bench, component: str, steps: int) -> None:
-    """Demand the reference's answers to so many steps of seeded cases.
+def agree_on_cases(bench: Bench, component: str, steps: int, first: int = 0) -> None:
+    """Demand the reference's answers to so many steps of seeded cases, from the ``first`` on.
 
     Raises :class:`~quotemark.suite.bench.DivergenceError` at the first that differs, and
     :class:`~quotemark.suite.bench.RollbackUnsupportedError` where the engine has no legacy path and
     so could open no case.
     """
-    judged = [
-        _agrees(bench, case, got)
-        for case, got in _answered_ahead(bench, first_cases(bench, component, steps))
-    ]
+    asked = _cases_of(bench, component, steps, first)
+    with closing(_answered_ahead(bench, asked)) as answered:
+        judged = [_agrees(bench, case, got) for case, got in answered]
     if not any(judged):
         raise RollbackUnsupportedError("no case could be opened")
 
 
-def _answered_ahead(bench: Bench, asked: Iterable[Case]) -> Iterator[tuple[Case, Trace]]:
-    """Return each case with the engine's trace, made while the one before is judged."""
+def _answered_ahead(
+    bench: Bench, asked: Iterable[Case]
+) -> Generator[tuple[Case, Trace], None, None]:
+    """Return each case with the engine's trace, made while the one before is judged.
+
+    Closing it waits for the trace that is being made: until then the engine is not free.
+    """
     with ThreadPoolExecutor(1) as ahead:
         coming = ((case, ahead.submit(bench.trace, case)) for case in asked)
         waiting = next(coming)

@@ -114,6 +114,10 @@ def fat_tails_scale_the_as_ratio(bench: Bench) -> None:
         seen = bench.observe("volatility", vol_reads(points))[-1]
         bench.demand_close(f"kurtosis of {moves} in {returns}", kurtosis, seen["excess_kurtosis"])
         bench.demand_close("AS adjustment", adjustment, seen["as_ratio_adjustment"])
+    # so faint that prices around 100 leave seven digits of the moves
+    faint = vol_reads([(0, 0.0), *((0, move) for move in three_point(20, 4, 1e-5))])
+    kurtosis = bench.observe("volatility", faint)[-1]["excess_kurtosis"]
+    bench.demand("kurtosis of moves of 1e-5 bp is 2", abs(kurtosis - 2.0) < 1e-4, kurtosis)
 
 
 @check("volatility", "Q-13", needs=("excess_kurtosis", "as_ratio_adjustment"))
