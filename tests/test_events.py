@@ -121,6 +121,47 @@ RUNS = [
 """Workers, time zone and locale; the hash seed is another each time."""
 
 
+SEARCH = """
+import sys
+
+from quotemark.builtin import BuiltinEngine
+from quotemark.fuzz.stateful import search
+from quotemark.suite.bench import Bench
+
+if sys.argv[1:]:
+    import noise
+
+
+class Telling(BuiltinEngine):
+    def apply(self, session, steps):
+        print(steps)
+        return super().apply(session, steps)
+
+
+engine = Telling()
+search(Bench(engine, engine.initialize(), BuiltinEngine(), 7), "flow", 30, 15)
+"""
+
+
+def test_a_search_depends_on_its_seed_and_not_on_what_else_is_loaded(tmp_path: Path) -> None:
+    (tmp_path / "search.py").write_text(SEARCH, "utf-8")
+    noise = ", ".join(f"{0.0101 + number / 7.0}" for number in range(600))
+    (tmp_path / "noise.py").write_text(f"NOISE = [{noise}]", "utf-8")
+    told = [
+        subprocess.run(
+            [sys.executable, "search.py", *arguments],
+            cwd=tmp_path,
+            env={**environ, "PYTHONDONTWRITEBYTECODE": "1"},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for arguments in ([], ["with noise"])
+    ]
+    assert told[0].count(b"\n") > 100
+    assert told[0] == told[1]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["noise.py", "search.py"]
+
+
 @pytest.mark.whole_suite
 @pytest.mark.parametrize(("engine", "code"), [("right", 0), ("wrong", 1)])
 def test_ten_runs_of_a_seed_leave_the_same_bytes_wherever_they_run(

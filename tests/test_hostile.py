@@ -25,12 +25,14 @@ from quotemark.results import CheckResult
 from quotemark.suite.patience import reason_not_to_run
 from quotemark.suite.runner import DEFAULT_SEED
 
+pytestmark = pytest.mark.whole_suite
+
 CERTIFY = Path(__file__).parent / "hostile" / "certify.py"
 RUN = "HOSTILE_RUN"
 """Environment variable by which the processes of a test are known."""
 PATIENCE_S = 0.6
 DEADLINE_S = 120.0
-MOST_BYTES = 128 << 20
+MOST_BYTES = 96 << 20
 """What a run may take: the harness itself, and a line of the greatest length a few times."""
 
 

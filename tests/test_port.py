@@ -29,6 +29,7 @@ from quotemark.server import serve
 from quotemark.stdio import StdioEngine
 from quotemark.suite.market import ALL_PHASES, cycle, observe, predict, signal, trade
 from quotemark.suite.runner import certify
+from quotemark.supervised import SupervisedEngine
 
 MINIMAL = f"stdio:{shlex.join([sys.executable, minimal_engine.__file__])}"
 WRONG = f"stdio:{shlex.join([sys.executable, '-m', 'quotemark.examples.wrong_engine'])}"
@@ -582,6 +583,132 @@ sys.exit("the last line")
         assert engine.initialize().name == "script"
     with pytest.raises(EngineError, match="the last line"):
         engine.initialize()
+
+
+# --- an engine that is started anew -----------------------------------------------------------
+
+SESSIONS = """
+applied = 0
+while True:
+    request = read()
+    result = {"status": "ok", "config": {}}
+    if request["method"] == "initialize":
+        result = IDENTITY
+    if request["method"] == "apply":
+        steps = request["params"]["steps"]
+        applied += len(steps)
+        result = {"observations": [{"status": "ok"} for step in steps]}
+        break_at(applied, [step["t_ms"] for step in steps])
+    if request["method"] == "shutdown":
+        sys.exit()
+    write(request, result=result)
+"""
+"""An engine that answers everything, but calls ``break_at`` at every ``apply``."""
+
+
+@pytest.fixture
+def supervised(tmp_path: Path) -> Iterator[Callable[[str], SupervisedEngine]]:
+    """Start an engine that breaks as ``break_at`` says, and whenever it did, start it anew."""
+    started: list[SupervisedEngine] = []
+
+    def start(break_at: str) -> SupervisedEngine:
+        path = tmp_path / "engine.py"
+        path.write_text(f"{SCRIPT}\ndef break_at(applied, times):\n    {break_at}\n{SESSIONS}")
+        started.append(SupervisedEngine(lambda: StdioEngine([sys.executable, str(path)])))
+        return started[-1]
+
+    yield start
+    for engine in started:
+        engine.shutdown()
+
+
+STEPS = [predict(number) for number in range(5)]
+
+
+def break_it(engine: SupervisedEngine) -> EngineError:
+    engine.open("one", "drift", {"p_min": 0.0}, 0)
+    engine.apply("one", STEPS[:2])
+    with pytest.raises(EngineError) as caught:
+        engine.apply("one", STEPS[2:])
+    return caught.value
+
+
+def test_an_engine_that_broke_is_told_the_step_and_started_anew(
+    supervised: Callable[[str], SupervisedEngine],
+) -> None:
+    engine = supervised("if 3 in times: sys.exit('at three')")
+    fault = break_it(engine)
+    for ask in (engine.initialize, engine.demand_unbroken, lambda: engine.close("one")):
+        with pytest.raises(EngineError) as again:
+            ask()
+        assert again.value is fault
+    message = engine.recover(fault)
+    assert message.startswith("crash: ")
+    assert "its stderr ends: at three; a fresh engine, asked step by step, does so" in message
+    assert message.endswith("at step 4 of 5, predict (t_ms 3), of drift with {'p_min': 0.0}")
+    engine.demand_unbroken()
+    assert engine.initialize().name == "script"
+    assert engine.open("one", "drift", {}, 0) == Opened({})
+    assert engine.apply("one", STEPS[:3]) == [Ok({})] * 3
+    assert engine.end() is None
+    assert engine.end_faults == []
+
+
+def test_a_fault_that_a_session_alone_does_not_show_is_told_so(
+    supervised: Callable[[str], SupervisedEngine],
+) -> None:
+    engine = supervised("if applied > 6: sys.exit('six is enough')")
+    for session in ("zero", "other"):
+        engine.open(session, "drift", {}, 0)
+        engine.apply(session, [predict(0)])
+    message = engine.recover(break_it(engine))
+    assert message.endswith("six is enough; a fresh engine, asked the same step by step, does not")
+
+
+def test_a_fault_that_looks_different_step_by_step_is_told_so(
+    supervised: Callable[[str], SupervisedEngine],
+) -> None:
+    engine = supervised("if 3 in times: print('hm', flush=True) if len(times) > 1 else sys.exit(1)")
+    fault = break_it(engine)
+    assert fault.label == "stray_output"
+    message = engine.recover(fault)
+    assert message.startswith("stray_output: ")
+    assert "a fresh engine, asked step by step, shows crash at step 4 of 5" in message
+
+
+def test_a_fault_that_another_found_leaves_the_engine_as_it_is(
+    supervised: Callable[[str], SupervisedEngine],
+) -> None:
+    engine = supervised("pass")
+    engine.open("one", "drift", {}, 0)
+    engine.apply("one", STEPS)
+    assert engine.recover(EngineError("protocol", "no ladder")) == "protocol: no ladder"
+    assert engine.apply("one", STEPS) == [Ok({})] * 5
+
+
+def test_an_engine_that_cannot_be_started_again_is_lost(
+    supervised: Callable[[str], SupervisedEngine], tmp_path: Path
+) -> None:
+    engine = supervised("if 3 in times: sys.exit('at three')")
+    fault = break_it(engine)
+    (tmp_path / "engine.py").write_text("import sys; sys.exit('licence expired')", "utf-8")
+    message = engine.recover(fault)
+    assert "at three; it could not be started again: crash: " in message
+    for _ in range(2):
+        with pytest.raises(EngineError, match="licence expired") as caught:
+            engine.initialize()
+        message = engine.recover(caught.value)
+        assert message.startswith("not run, as the engine cannot be started again: crash: ")
+
+
+def test_a_session_that_was_closed_is_forgotten(
+    supervised: Callable[[str], SupervisedEngine],
+) -> None:
+    engine = supervised("if 3 in times: sys.exit('at three')")
+    engine.open("one", "drift", {}, 0)
+    engine.apply("one", [predict(7)] * 9)
+    engine.close("one")
+    assert "at step 4 of 5, " in engine.recover(break_it(engine))
 
 
 # --- what stays behind ------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The command line: certify, reproduce, replay, explain, mutants, vectors and others.
+"""The command line: certify, reproduce, fuzz, replay, smoke, explain, mutants, vectors and others.
 
 Exit codes: 0 conformant, 1 not, 2 a mistake in what was asked, 3 the engine could not be run,
 4 not conformant for stale waivers alone, 130 interrupted. Results go to stdout, progress to stderr
@@ -66,7 +66,7 @@ def main() -> None:
     """Certify quote engines against the reference, and replay incidents with them.
 
     ENGINE is reference, legacy:deployed, legacy:documented, python:MODULE:FACTORY,
-    stdio:COMMAND or mutant:NAME.
+    stdio:COMMAND, mutant:NAME or trivial:NAME.
     """
 
 

@@ -57,6 +57,7 @@ class EngineProcess:
         self._stdout = _pipe(self._process.stdout)
         self._stderr = _pipe(self._process.stderr)
         self._outgoing = bytearray()
+        self._is_stdin_watched = False
         self._partial = bytearray()
         self._said = b""
         self._selector = selectors.DefaultSelector()
@@ -192,10 +193,11 @@ class EngineProcess:
             pass
         except (OSError, ValueError):  # it reads no more; whether that is its end, stdout tells
             self._outgoing.clear()
-        if not self._outgoing:
-            self._unregister(self._stdin)
-        elif self._stdin not in self._selector.get_map():
+        if self._outgoing and not self._is_stdin_watched:
             self._selector.register(self._stdin, selectors.EVENT_WRITE)
+        elif self._is_stdin_watched and not self._outgoing:
+            self._unregister(self._stdin)
+        self._is_stdin_watched = bool(self._outgoing)
 
     def _read(self) -> list[bytes]:
         data = os.read(self._stdout.fileno(), PIECE_BYTES)

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 from hypothesis import HealthCheck, Phase, Verbosity, reject, seed, settings
 from hypothesis import strategies as st
 from hypothesis.errors import FlakyFailure
+from hypothesis.internal.conjecture.providers import GLOBAL_CONSTANTS, HypothesisProvider
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
@@ -107,10 +109,25 @@ def search(
 
 def _run(bench: Bench, sessions: type[RuleBasedStateMachine], limits: settings) -> None:
     try:
-        run_state_machine_as_test(sessions, settings=limits)
+        with _drawn_from_the_seed_alone():
+            run_state_machine_as_test(sessions, settings=limits)
     except Exception:
         bench.engine.demand_unbroken()  # its fault, before what Hypothesis makes of it
         raise
+
+
+@contextmanager
+def _drawn_from_the_seed_alone() -> Iterator[None]:
+    """Keep Hypothesis from drawing constants of whatever modules happen to be loaded.
+
+    It would also keep them in a folder of its own, wherever it runs.
+    """
+    of_loaded_modules = HypothesisProvider._local_constants
+    HypothesisProvider._local_constants = GLOBAL_CONSTANTS  # type: ignore[assignment,method-assign]
+    try:
+        yield
+    finally:
+        HypothesisProvider._local_constants = of_loaded_modules  # type: ignore[method-assign]
 
 
 def _sessions(bench: Bench, component: str) -> type[RuleBasedStateMachine]:

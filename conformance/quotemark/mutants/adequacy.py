@@ -47,6 +47,7 @@ KIND_OF_MODULE: dict[str, Kind] = {
     "rollback": "rollback",
     "robustness": "robustness",
     "port": "robustness",
+    "bounds": "robustness",
     "latency": "latency",
     "vectors": "vectors",
     "incidents": "scenario",

@@ -1,8 +1,8 @@
 """The bench a check works on: it drives the engine over the port, and the reference beside it.
 
-Two kinds of check use it. Statements hold the engine's figures against numbers derived by
+Three kinds of check use it. Statements hold the engine's figures against numbers derived by
 themselves, and so name what is wrong. Agreements hold every declared field against the reference's
-on seeded walks, and so find what no statement thought of.
+on seeded walks, and so find what no statement thought of. Relations hold the engine against itself.
 """
 
 from __future__ import annotations

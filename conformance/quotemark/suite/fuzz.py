@@ -50,5 +50,5 @@ for _component in MAKERS:
     check(_component, f"A-{_component}")(_volume(_component, 0, 1))
     check(_component, f"A-{_component}")(_search(_component))
 for _part in range(PARTS):
-    check("engine", "A-engine", "A-gates")(_volume("engine", _part, PARTS))
-check("engine", "A-engine", "A-gates")(_search("engine"))
+    check("engine", "A-engine")(_volume("engine", _part, PARTS))
+check("engine", "A-engine")(_search("engine"))

@@ -133,8 +133,8 @@ MIRRORED_PRICES = ("drift", "book", "cross_venue", "volatility")
 """Components whose steps have prices that the mirror moves."""
 
 ROUNDING_BPS = 1e-9
-"""What mirrored prices may add: each is rounded to 1e-16 of itself, 1e-12 bp, and returns of an
-hour are sums and regressions of a hundred of them."""
+"""What mirrored prices may add: each is rounded to 1e-16 of itself, 1e-12 bp, and a lead is what a
+regression of dozens of them leaves."""
 
 
 @check("engine", "M-mirror")
@@ -316,7 +316,7 @@ FLOOR_OFF: Json = {"p_min": 0.0}
 """With the floor on, order matters: it acts after every single update (D-41)."""
 
 REORDERED = (("trend",), ("signal",), ("trade",), ("reference_price",))
-"""Kinds of events whose order at one instant makes no difference, nor among one another."""
+"""Kinds of events whose order at one instant is all the same, within each and among them."""
 
 
 @check("engine", "M-order")
