@@ -96,7 +96,7 @@ class NoWayBack(BuiltinEngine):
     """Has no legacy path."""
 
     def open(self, session, component, config, seed):
-        if any(name.startswith("use_") and not on for name, on in config.items()):
+        if any(name.startswith("use_") and on is False for name, on in config.items()):
             return Unsupported("there is no way back")
         return super().open(session, component, config, seed)
 

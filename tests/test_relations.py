@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import fields
 from importlib.resources import files
 from typing import get_args
 
 import pytest
 
-from quotemark.builtin import reference
-from quotemark.messages import STEPS, Json, Ok, Opened, RejectionCode, Signal
+from quotemark.builtin import BuiltinEngine, reference
+from quotemark.messages import (
+    STEPS,
+    Answer,
+    Json,
+    Ok,
+    Opened,
+    Rejected,
+    RejectionCode,
+    Signal,
+)
 from quotemark.suite.bad_input import bad_settings, fields_of, spoils
+from quotemark.suite.bench import Bench
+from quotemark.suite.checks import all_checks
 from quotemark.suite.images import (
     CONTRACTS,
     DOLLARS,
@@ -23,6 +35,7 @@ from quotemark.suite.images import (
 )
 from quotemark.suite.market import ALL_PHASES, GATES
 from quotemark.suite.protocol_page import config_keys
+from quotemark.suite.runner import DEFAULT_SEED, run_check
 from quotemark.suite.whole_market import known_steps, whole_market
 from quotemark_reference.config import EngineConfig
 
@@ -199,3 +212,25 @@ def test_every_key_is_set_beyond_its_bounds_and_to_another_kind() -> None:
         if not key.is_gate and not key.options:
             expected.add("non_finite")
         assert codes == expected, key.name
+
+
+class Counting(BuiltinEngine):
+    """The reference, which counts the steps that it rejects."""
+
+    rejected = 0
+
+    def apply(self, session: str, steps: Sequence[Json]) -> list[Answer]:
+        answers = super().apply(session, steps)
+        self.rejected += sum(isinstance(answer, Rejected) for answer in answers)
+        return answers
+
+
+@pytest.mark.parametrize("component", STEPS)
+def test_every_bad_step_comes_to_the_engine(component: str) -> None:
+    checks = {one.name: one for one in all_checks()}
+    engine = Counting()
+    bench = Bench(engine, engine.initialize(), reference(), DEFAULT_SEED)
+    result = run_check(bench, checks[f"robustness.{component}_rejects_bad_steps"])
+    assert result.status == "passed", result.message
+    every = [spoil for kind in STEPS[component] for spoil, _ in spoils(kind)]
+    assert engine.rejected >= len(every)

@@ -548,6 +548,24 @@ def test_an_engine_that_answers_wrongly_is_told_so(
     assert any(re.search(message, found) for found in messages), messages
 
 
+class Telling(BuiltinEngine):
+    """Opens nothing, and names the session."""
+
+    def open(self, session: str, component: str, config: Json, seed: int) -> OpenAnswer:
+        return Rejected("unparsable", f"{session} of {component} with seed {seed}: no")
+
+
+def test_a_check_finds_the_same_whatever_ran_before_it() -> None:
+    checks = [CHECKS["phase1.random_walks_agree"], CHECKS["phase2.random_depths_agree"]]
+    found = []
+    for order in (checks, checks[::-1]):
+        bench = Bench(Telling(), Telling().initialize(), BuiltinEngine(), DEFAULT_SEED)
+        results = {check.name: run_check(bench, check) for check in order}
+        found.append([results[check.name] for check in checks])
+    assert found[0] == found[1]
+    assert all("of drift with" in one.message or "of glft" in one.message for one in found[0])
+
+
 def test_an_engine_that_answers_wrongly_is_judged_to_the_end() -> None:
     certification = certify(Altered(observes=with_("bids", "none")))
     assert not certification.conformant

@@ -136,8 +136,13 @@ def _spoilt(step: Json) -> Iterator[Json]:
     if "t_ms" in step:
         yield {**step, "t_ms": T_MS - 1}
     for name, value in step.items():
-        if name != "step":
+        # a toxicity of another source would be at fault for want of a variance too
+        if name != "step" and not (name == "source" and _is_toxicity(step)):
             yield from ({**step, name: bad} for bad in _bad_values(value))
+
+
+def _is_toxicity(step: Json) -> bool:
+    return step["step"] == "signal" and "variance" not in step
 
 
 def _bad_values(value: object) -> Sequence[object]:
@@ -165,6 +170,5 @@ def _bad_configs(component: str) -> Iterator[Json]:
         yield {"calibration": "none"}
     if component == "engine":
         yield {"kappa_bid_per_bps": 0.1, "kappa_bid_per_fraction": 1000.0}
-        yield {"use_funding": "yes"}
-        yield {"level_sizes": []}
+        yield {"use_kalman_drift": "yes"}
         yield {"level_sizes": [1.0, 0.0]}

@@ -307,26 +307,28 @@ def rollbacks() -> list[Pick]:
     steps, closed = _everything(), closed_gate_sets()
     inert = ((1, 3, 4), (7, 8), (1, 2, 3, 5, 6, 7, 8))
     return [
-        *(_rollback(phases, steps, ALL_SPEAK) for phases in closed),
+        *(_rollback(phases, steps) for phases in closed),
         *(
-            _rollback(phases, known_steps(steps, phases), FLOW_SPEAKS, "deployed")
+            _rollback(phases, known_steps(steps, phases), "deployed")
             for phases in closed
             if set(phases) <= {1, 2, 3, 4}
         ),
-        *(_rollback(phases, steps, ALL_SPEAK) for phases in inert),
+        *(_rollback(phases, steps) for phases in inert),
     ]
 
 
-def _rollback(
-    phases: tuple[int, ...], steps: list[Json], config: Json, variant: str = "documented"
-) -> Pick:
+def _rollback(phases: tuple[int, ...], steps: list[Json], variant: str = "documented") -> Pick:
     on = f"gates of phases {', '.join(map(str, phases))} on" if phases else "no gate on"
-    return Pick(f"{on}, {variant}", steps, {**gates(*phases, variant=variant), **config})
+    early: Json = {}
+    for phase, key in WARM_EARLY.items():
+        if phase in phases:
+            early[key] = 5
+    config = {**gates(*phases, variant=variant), "level_sizes": [0.5], **early}
+    return Pick(on + f", {variant}", steps, config)
 
 
-FLOW_SPEAKS: Json = {"level_sizes": [0.5], "flow_min_trades": 5}
-ALL_SPEAK: Json = {**FLOW_SPEAKS, "hawkes_min_events": 5}
-"""One level, and sources that are warm after a few trades."""
+WARM_EARLY = {3: "flow_min_trades", 8: "hawkes_min_events"}
+"""Keys by which a source of a phase is warm after a few trades."""
 
 
 def _everything() -> list[Json]:

@@ -96,8 +96,12 @@ class Bench:
         self.fuzz_steps = fuzz_steps
         self.phases = frozenset(identity.phases)
         self.reference = reference
-        self._sessions = 0
+        self.begin("check")
         self._latencies: list[TierLatency] = []
+
+    def begin(self, check: str) -> None:
+        """Name sessions after ``check`` from here on, whatever ran before it on this engine."""
+        self._check, self._sessions = check, 0
 
     def gates(self, *phases: int, variant: str = "documented") -> Json:
         """Configuration with those of ``phases`` on that the engine has, and all others off."""
@@ -169,8 +173,7 @@ class Bench:
 
     def trace(self, case: Case) -> Trace:
         """Run ``case`` on the engine, whether it opens or not; one answer a step if it does."""
-        self._sessions += 1
-        got = trace(self.engine, case, f"check-{self._sessions}", self.seed)
+        got = trace(self.engine, case, self._session(), self.seed)
         if isinstance(got.opened, Opened) and len(got.answers) != len(case.steps):
             raise ViolationError(f"gave {len(got.answers)} answers for {len(case.steps)} steps")
         return got
@@ -181,12 +184,15 @@ class Bench:
 
     def open_answer(self, component: str, config: Json) -> OpenAnswer:
         """Answer to opening a session, which is closed again."""
-        self._sessions += 1
-        session = f"check-{self._sessions}"
+        session = self._session()
         answer = self.engine.open(session, component, config, self.seed)
         if isinstance(answer, Opened):
             self.engine.close(session)
         return answer
+
+    def _session(self) -> str:
+        self._sessions += 1
+        return f"{self._check}-{self._sessions}"
 
     def demand_opened(self, component: str, config: Json) -> None:
         """Demand that a session opens with ``config``, before a replay opens its own."""

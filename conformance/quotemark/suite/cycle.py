@@ -289,7 +289,7 @@ def defaults_are_the_plans(bench: Bench) -> None:
 def kappa_is_taken_per_fraction_of_price_too(bench: Bench) -> None:
     """1500 and 900 per unit fraction are 0.15 and 0.09 /bp; a side has one unit."""
     given = {"kappa_bid_per_fraction": 1500.0, "kappa_ask_per_fraction": 900.0}
-    answer = bench.open_answer("engine", {**bench.gates(1, 2, 3), **given})
+    answer = bench.open_answer("engine", {**bench.gates(*bench.phases), **given})
     bench.demand("it opens", isinstance(answer, Opened), answer)
     assert isinstance(answer, Opened)
     bench.demand_close("kappa of the bid", 0.15, answer.config["kappa_bid_per_bps"])

@@ -177,6 +177,7 @@ def _opened_runner(open_bench: OpenBench) -> Iterator[Callable[[str], CheckResul
 
 def run_check(bench: Bench, registered: RegisteredCheck) -> CheckResult:
     """Run one check, unless the engine does not offer what it rests on."""
+    bench.begin(registered.name)
     unrun = _unrun(registered, bench.identity)
     return _result(registered, *_outcome(bench, registered)) if unrun is None else unrun
 
