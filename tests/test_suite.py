@@ -552,7 +552,7 @@ class Telling(BuiltinEngine):
     """Opens nothing, and names the session."""
 
     def open(self, session: str, component: str, config: Json, seed: int) -> OpenAnswer:
-        return Rejected("unparsable", f"{session} of {component} with seed {seed}: no")
+        return Rejected("unparsable", f"{session}: {component} with {config}, seed {seed}")
 
 
 def test_a_check_finds_the_same_whatever_ran_before_it() -> None:
@@ -563,7 +563,7 @@ def test_a_check_finds_the_same_whatever_ran_before_it() -> None:
         results = {check.name: run_check(bench, check) for check in order}
         found.append([results[check.name] for check in checks])
     assert found[0] == found[1]
-    assert all("of drift with" in one.message or "of glft" in one.message for one in found[0])
+    assert all(f"{one.check}-1: {one.component} with" in one.message for one in found[0])
 
 
 def test_an_engine_that_answers_wrongly_is_judged_to_the_end() -> None:

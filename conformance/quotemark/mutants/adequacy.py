@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from typing import Literal, NamedTuple, get_args
 
 from msgspec import Struct
@@ -146,6 +146,7 @@ def _named(names: Collection[str]) -> list[Mutant]:
     return [mutant for name, mutant in MUTANTS.items() if name in names or not names]
 
 
+@cache
 def _checks() -> dict[str, RegisteredCheck]:
     return {check.name: check for check in all_checks()}
 
@@ -186,11 +187,8 @@ class _Matrix:
     def trials_of_idle_checks(self, mutants: Sequence[Mutant]) -> Iterator[Trial]:
         """Trials of what is idle when they begin, by mutants of its own phase or component."""
         for mutant in mutants:
-            wanted = [
-                name
-                for name in self.idle()
-                if name not in self._met[mutant.name] and _is_related(mutant, _checks()[name])
-            ]
+            fresh = _related(mutant) - self._met[mutant.name]
+            wanted = [name for name in self.idle() if name in fresh]
             if wanted:
                 yield Trial(mutant.name, wanted)
 
@@ -212,13 +210,16 @@ class _Matrix:
         ]
 
 
-def _is_related(mutant: Mutant, check: RegisteredCheck) -> bool:
-    """Whether the mutant breaks a requirement of the check's phases, or of its component."""
-    phases = {requirements()[one].phase for one in check.proves}
-    if requirements()[mutant.breaks].phase in phases:
-        return True
-    own = (one for one in all_checks() if mutant.breaks in one.proves)
-    return check.component != "engine" and any(one.component == check.component for one in own)
+def _related(mutant: Mutant) -> set[str]:
+    """Checks of the phase whose requirement the mutant breaks, and of its component."""
+    phase = requirements()[mutant.breaks].phase
+    components = {one.component for one in all_checks() if mutant.breaks in one.proves}
+    return {
+        check.name
+        for check in all_checks()
+        if check.component in components - {"engine"}
+        or any(requirements()[one].phase == phase for one in check.proves)
+    }
 
 
 @contextmanager

@@ -210,8 +210,9 @@ def only_large_fills_say_something(bench: Bench) -> None:
     seen = bench.observe("fill_size", small)[-1]
     bench.demand("both sides are below", max(seen["zscores"]) < 0.0, seen)
     demand_none(bench, "both sides below the baseline", seen)
-    for sells in (1.0, 1.0 + 1e-12):  # their last digits apart are alike too
-        fills = [{**fill, "size": sells} if fill["side"] == "sell" else fill for fill in ALIKE]
+    # less than a millionth of the mean apart is alike too
+    for buys, sells in ((1.0, 1.0), (1.0, 1.0 + 1e-12), (1e4, 1e4 + 1e-3)):
+        fills = [sized("buy", buys), sized("sell", sells)] * 10
         alike = bench.observe("fill_size", fills * 2)[-1]
         bench.demand("alike sizes have no zscore", alike["zscores"] == [0.0, 0.0], alike)
         demand_none(bench, "all sizes alike", alike)
