@@ -659,9 +659,10 @@ def _checked(spec: Field[Any], value: object) -> Any:
 
 def _option(spec: Field[Any], value: object) -> object:
     options: tuple[object, ...] = spec.metadata["options"]
-    if isinstance(value, bool) or value not in options:
+    option = _number(spec.name, value) if isinstance(spec.default, float) else value
+    if option not in options:
         raise OutOfRangeError(f"{spec.name} is {value!r}, expected one of {options}")
-    return options[options.index(value)]
+    return option
 
 
 def _switch(name: str, value: object) -> bool:

@@ -283,6 +283,9 @@ def test_unknown_keys(make: Maker, values: dict[str, object]) -> None:
         ("level_sizes", "0.695"),
         ("level_sizes", [0.695, "0.695"]),
         ("level_sizes", [True]),
+        ("flow_horizon_s", "fast"),
+        ("flow_horizon_s", True),
+        ("flow_horizon_s", None),
     ],
 )
 def test_values_of_the_wrong_kind(key: str, value: object) -> None:
@@ -330,7 +333,9 @@ def test_values_out_of_range(key: str, value: object) -> None:
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-@pytest.mark.parametrize("key", ["theta_per_s", "kappa_ask_per_fraction", "tick_size", "p_min"])
+@pytest.mark.parametrize(
+    "key", ["theta_per_s", "kappa_ask_per_fraction", "tick_size", "p_min", "flow_horizon_s"]
+)
 def test_values_that_are_not_finite(key: str, value: float) -> None:
     assert code_of({key: value}) == "non_finite"
     assert code_of({"level_sizes": [0.695, value]}) == "non_finite"

@@ -226,17 +226,18 @@ def _not_best_first(side: str, factor: float, good: Json) -> Json:
 def bad_settings(key: Key) -> list[Fault]:
     """What a key must not be set to.
 
-    Where a key takes one of a few values, the page leaves open whether one of another kind is
+    Where a key takes one of a few names, the page leaves open whether a value of another kind is
     ``unparsable`` or no option; so it does by which code an empty list is refused.
     """
     if key.is_gate:
         return _faults("unparsable", "on", 1, None)
-    if key.options:
-        no_option = "neither" if key.unit == "name" else 7.0
-        others: list[Fault] = [(True, EITHER), (None, EITHER), ([], EITHER)]
-        return [*_faults("out_of_range", no_option), *others]
-    numbers = [*NON_FINITE, *NO_NUMBERS, *_beyond(key)]
     null = _faults("unparsable", None)
+    if key.options:
+        if key.unit != "name":
+            return [*_faults("out_of_range", 7.0), *NON_FINITE, *NO_NUMBERS, *null]
+        others: list[Fault] = [(True, EITHER), (None, EITHER), ([], EITHER)]
+        return [*_faults("out_of_range", "neither"), *others]
+    numbers = [*NON_FINITE, *NO_NUMBERS, *_beyond(key)]
     if key.is_list:
         items = [([value], codes) for value, codes in (*numbers, *null)]
         return [([], EITHER), *_faults("unparsable", 5.0, None), *items]

@@ -243,6 +243,9 @@ def old_gate_is_reported_beside_the_filter(bench: Bench) -> None:
     falling = bench.cycle([signal(0, -8.0, 0.5), cycle(0)], PHASES_1_TO_4)
     expected = ["drift_beyond_old_cap", "dual_run_disagreement_bid"]
     bench.demand("a flat disagreement, and the cap", falling["events"] == expected, falling)
+    # P_0 = R makes the drift half of z, 3 bp/s, and the shift over 2 s exactly 3 bp
+    rising = bench.cycle([signal(0, 6.0, 50.0), cycle(0)], PHASES_1_TO_4)["events"]
+    bench.demand("3 bp is not beyond 3 bp", "drift_beyond_old_cap" not in rising, rising)
     # almost at the limit, with hardly any aversion: the filter keeps bids, but none has room
     careless = {**PHASES_1_TO_4, "gamma_base_per_bps": 1e-6}
     full = bench.cycle([*at_position(0.9999), cycle(0)], careless)
