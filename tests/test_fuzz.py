@@ -21,7 +21,7 @@ from quotemark.fuzz.stateful import search
 from quotemark.fuzz.volume import agree_on_cases, share_of
 from quotemark.messages import STEPS, Answer, Ok, Opened, Rejected
 from quotemark.port import Engine
-from quotemark.suite.bench import Bench, DivergenceError
+from quotemark.suite.bench import Bench, DivergenceError, ViolationError
 from quotemark.suite.market import GATES
 
 SEED = 7
@@ -182,6 +182,12 @@ def test_hypothesis_shrinks_what_it_finds_to_the_least_figures() -> None:
     assert case.config == {}
     assert case.steps[-1] == {"step": "predict", "t_ms": 1}
     assert len(case.steps) <= 8
+
+
+def test_the_search_refuses_an_engine_that_never_opens() -> None:
+    closed = BuiltinEngine("closed", fixed_config={"nosuch": 1.0})
+    with pytest.raises(ViolationError, match="drift opens with no configuration that is drawn"):
+        search(bench(closed), "drift", 5, 5)
 
 
 def test_steps_are_shared_out_half_to_the_cycle() -> None:

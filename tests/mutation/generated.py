@@ -12,11 +12,14 @@ evaluates, are left out, and so is what does not compile. Both are found by the 
 from __future__ import annotations
 
 import ast
-import random
+import hashlib
 import warnings
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
+from functools import cache
 from itertools import islice
+from typing import Any
 
 from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code
@@ -30,12 +33,22 @@ OPERATORS = tuple(name for name in operator_names() if not get_operator(name).ar
 
 
 class Place(Struct, frozen=True):
-    """Where an operator can act: its ``occurrence`` in a module, which starts at ``line``."""
+    """Where an operator can act: its ``occurrence`` in a module, which starts at ``line``.
+
+    ``text`` is that line's, and ``number`` counts the operator's places on lines of this text.
+    """
 
     module: str
     operator: str
     occurrence: int
     line: int
+    text: str
+    number: int
+
+    def rank(self, seed: int) -> bytes:
+        """Rank in a draw: as good as random, and the same whatever changes elsewhere."""
+        name = f"{seed} {self.module} {self.operator} {self.text} {self.number}"
+        return hashlib.sha256(name.encode()).digest()
 
 
 def source_of(module: str) -> str:
@@ -50,12 +63,21 @@ def modules() -> list[str]:
 
 def places(module: str, operators: Iterable[str] = OPERATORS) -> Iterator[Place]:
     """Every place of ``module`` where one of ``operators`` can act."""
-    nodes = list(ast_nodes(get_ast(source_of(module))))
+    lines = source_of(module).splitlines()
+    nodes = _nodes(module)
     for name in operators:
         operator = get_operator(name)()
         positions = (start for node in nodes for start, _ in operator.mutation_positions(node))
+        alike: Counter[str] = Counter()
         for occurrence, (line, _) in enumerate(positions):
-            yield Place(module, name, occurrence, line)
+            text = _text([lines[line - 1]])
+            yield Place(module, name, occurrence, line, text, alike[text])
+            alike[text] += 1
+
+
+@cache
+def _nodes(module: str) -> list[Any]:
+    return list(ast_nodes(get_ast(source_of(module))))
 
 
 def all_places() -> list[Place]:
@@ -90,9 +112,11 @@ def mutant_at(place: Place) -> Mutant | None:
 
 
 def draw(candidates: Sequence[Place], count: int, seed: int) -> list[Mutant]:
-    """Draw ``count`` mutants, or all there are, each as likely as any other."""
-    shuffled = random.Random(seed).sample(candidates, len(candidates))
-    made = (mutant_at(place) for place in shuffled)
+    """Draw ``count`` mutants, or all there are, each as likely as any other.
+
+    An edit of the reference replaces the mutants of the edited lines, and leaves the others.
+    """
+    made = (mutant_at(place) for place in sorted(candidates, key=lambda one: one.rank(seed)))
     return list(islice((mutant for mutant in made if mutant is not None), count))
 
 
@@ -100,18 +124,15 @@ def stale(proof: Proof) -> list[Change]:
     """Mutants of a proof that there are no more."""
     if proof.module not in modules():
         return list(proof.mutants)
-    lines = source_of(proof.module).splitlines()
+    source = source_of(proof.module)
     made = {
-        (mutant.inside, mutant.original, mutant.operator, mutant.mutated)
+        (mutant.original, Change(mutant.operator, mutant.mutated))
         for place in places(proof.module, {f"core/{change.operator}" for change in proof.mutants})
-        if _text([lines[place.line - 1]]) in proof.original
+        if place.text in proof.original
+        and enclosing_name(source, place.line) == proof.inside
         and (mutant := mutant_at(place)) is not None
     }
-    return [
-        change
-        for change in proof.mutants
-        if (proof.inside, proof.original, change.operator, change.mutated) not in made
-    ]
+    return [change for change in proof.mutants if (proof.original, change) not in made]
 
 
 def executed(source: str) -> str:

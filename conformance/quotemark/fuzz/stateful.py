@@ -15,8 +15,8 @@ from typing import Any, Literal, get_args, get_origin
 import msgspec
 from hypothesis import HealthCheck, Phase, Verbosity, reject, seed, settings
 from hypothesis import strategies as st
-from hypothesis.errors import FlakyFailure
-from hypothesis.internal.conjecture.providers import GLOBAL_CONSTANTS, HypothesisProvider
+from hypothesis.errors import FlakyFailure, Unsatisfiable
+from hypothesis.internal.conjecture import providers
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
@@ -105,6 +105,8 @@ def search(
     except FlakyFailure as flaky:
         departed = flaky.exceptions[0]
         raise ViolationError(f"{component} departs once and not again: {departed}") from None
+    except Unsatisfiable:
+        raise ViolationError(f"{component} opens with no configuration that is drawn") from None
 
 
 def _run(bench: Bench, sessions: type[RuleBasedStateMachine], limits: settings) -> None:
@@ -120,14 +122,19 @@ def _run(bench: Bench, sessions: type[RuleBasedStateMachine], limits: settings) 
 def _drawn_from_the_seed_alone() -> Iterator[None]:
     """Keep Hypothesis from drawing constants of whatever modules happen to be loaded.
 
-    It would also keep them in a folder of its own, wherever it runs.
+    It would also keep them in a folder of its own, wherever it runs. A version of it without this
+    inner property has nothing to be kept from.
     """
-    of_loaded_modules = HypothesisProvider._local_constants
-    HypothesisProvider._local_constants = GLOBAL_CONSTANTS  # type: ignore[assignment,method-assign]
+    provider: Any = getattr(providers, "HypothesisProvider", None)
+    of_loaded_modules = getattr(provider, "_local_constants", None)
+    if of_loaded_modules is None:
+        yield
+        return
+    provider._local_constants = providers.GLOBAL_CONSTANTS
     try:
         yield
     finally:
-        HypothesisProvider._local_constants = of_loaded_modules  # type: ignore[method-assign]
+        provider._local_constants = of_loaded_modules
 
 
 def _sessions(bench: Bench, component: str) -> type[RuleBasedStateMachine]:

@@ -47,8 +47,8 @@ def _search(component: str) -> Check:
 
 
 for _component in MAKERS:
-    check(_component, f"A-{_component}")(_volume(_component, 0, 1))
+    check(_component, f"A-{_component}", seconds=0.5)(_volume(_component, 0, 1))
     check(_component, f"A-{_component}")(_search(_component))
 for _part in range(PARTS):
-    check("engine", "A-engine")(_volume("engine", _part, PARTS))
+    check("engine", "A-engine", seconds=3.0)(_volume("engine", _part, PARTS))
 check("engine", "A-engine")(_search("engine"))
