@@ -102,7 +102,8 @@ def _ranges_of_keys(component: str) -> Check:
         bench.demand(f"{component} opens", isinstance(opened, Opened), opened)
         assert isinstance(opened, Opened)
         for name, key in config_keys().items():
-            if name in opened.config and not (key.is_gate or key.options):
+            later = component == "engine" and key.phase not in (None, *bench.phases)
+            if name in opened.config and not (key.is_gate or key.options or later):
                 beside = {**base, **ALLOWING.get(name, {})}
                 for setting in _settings_at_bounds(key):
                     bench.agree(component, [], {**beside, name: setting})
