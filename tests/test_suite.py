@@ -857,3 +857,15 @@ def test_on_a_tick_boundary_the_neighbour_conforms_too(
     got = {**expected, side: [{**quote, "price": (ticks + steps) * tick}]}
     conforms = steps == 0 or (abs(steps) == 1 and abs(off) < 1e-9)
     assert (difference(expected, got) == "") == conforms
+
+
+@pytest.mark.parametrize(("off", "conforms"), [(0.0, True), (1e-3, False)])
+def test_among_a_hundred_million_ticks_the_neighbour_conforms_on_a_boundary_too(
+    off: float, conforms: bool
+) -> None:
+    """5 bp below 100 000 are 99 950 000 ticks, of which doubles stand 1.5e-8 of a tick apart."""
+    depth = (100_000.0 - (99_950.0 + off * 0.001)) / 100_000.0 * 1e4
+    quote = {"price": 99_950.0, "size": 1.0, "tick": 0.001, "depth_bps": depth}
+    expected = {"mid": 100_000.0, "bids": [quote], "asks": [], "expected_pnl_bps": None}
+    got = {**expected, "bids": [{**quote, "price": 99_949.999}]}
+    assert (difference(expected, got) == "") == conforms

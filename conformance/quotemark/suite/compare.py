@@ -308,8 +308,9 @@ def _on_tick_boundary(place: str, expected: Json, quote: Json, price: object) ->
     ours, theirs = _figure(quote["price"]), _figure(price)
     if mid is None or tick is None or depth is None or ours is None or theirs is None:
         return False  # an engine beside itself, of which not all is seen
-    if not is_close(abs(theirs - ours), tick):
+    if not (is_close(ours - tick, theirs) or is_close(ours + tick, theirs)):
         return False
     sign = -1.0 if place.startswith("bids") else 1.0
     ticks = mid * (1.0 + sign * depth / 1e4) / tick
-    return math.isfinite(ticks) and abs(ticks - round(ticks)) <= TIE
+    # of millions of ticks, a double does not tell a billionth of one
+    return math.isfinite(ticks) and abs(ticks - round(ticks)) <= max(TIE, 4.0 * math.ulp(ticks))
