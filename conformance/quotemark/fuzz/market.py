@@ -18,6 +18,9 @@ from quotemark.suite.market import GATES, MAX_POSITION
 PHASES_OF_EVENTS = {"funding": {6}, "reference_price": {6, 8}, "open_interest": {8}}
 """Phases that take an event; an engine with none of them need not know it."""
 
+LEAST_TICKS = 1e-7
+"""Of a mid: nearer to 0, an ask would lie between 0 and the first tick within a tie of D-42."""
+
 
 def session(rng: random.Random, config: Json, phases: Collection[int]) -> Iterator[Json]:
     """Return the events of one session, without end, for an engine that has ``phases``."""
@@ -37,7 +40,7 @@ class Session:
     def __init__(self, rng: random.Random, config: Json) -> None:
         self._rng = rng
         self._clock = Clock(rng)
-        self._mid = magnitude(rng, 1e-3, 1e5)
+        self._mid = max(magnitude(rng, 1e-3, 1e5), LEAST_TICKS * (config.get("tick_size") or 0.0))
         self._leader = magnitude(rng, 1e-2, 1e5)
         self._contracts = magnitude(rng, 1.0, 1e9)
         self._limit: float = config.get("max_position", MAX_POSITION)
