@@ -6,9 +6,8 @@ that an engine in a process of its own costs hardly more than the slower of both
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor, wait
 from itertools import chain
 
 from quotemark.case import Case, Trace
@@ -16,6 +15,7 @@ from quotemark.fuzz.cases import cases
 from quotemark.fuzz.components import MAKERS
 from quotemark.suite.bench import Bench, RollbackUnsupportedError
 
+TURN_S = 0.1
 ENGINE_SHARE = 0.5
 """Part of all steps that the quote cycle gets; the other components share the rest alike."""
 
@@ -44,26 +44,29 @@ def agree_on_cases(bench: Bench, component: str, steps: int, first: int = 0) -> 
     so could open no case.
     """
     asked = _cases_of(bench, component, steps, first)
-    with closing(_answered_ahead(bench, asked)) as answered:
-        judged = [_agrees(bench, case, got) for case, got in answered]
+    with ThreadPoolExecutor(1) as ahead:  # at whose end the engine is free again
+        try:
+            answered = _answered_ahead(bench, asked, ahead)
+            judged = [_agrees(bench, case, got) for case, got in answered]
+        except (KeyboardInterrupt, SystemExit):
+            bench.engine.shutdown()  # whose answer is waited for no longer
+            raise
     if not any(judged):
         raise RollbackUnsupportedError("no case could be opened")
 
 
 def _answered_ahead(
-    bench: Bench, asked: Iterable[Case]
-) -> Generator[tuple[Case, Trace], None, None]:
-    """Return each case with the engine's trace, made while the one before is judged.
-
-    Closing it waits for the trace that is being made: until then the engine is not free.
-    """
-    with ThreadPoolExecutor(1) as ahead:
-        coming = ((case, ahead.submit(bench.trace, case)) for case in asked)
-        waiting = next(coming)
-        for following in chain(coming, [waiting]):
-            case, answered = waiting
-            yield case, answered.result()
-            waiting = following
+    bench: Bench, asked: Iterable[Case], ahead: Executor
+) -> Iterator[tuple[Case, Trace]]:
+    """Return each case with the engine's trace, made while the one before is judged."""
+    coming = ((case, ahead.submit(bench.trace, case)) for case in asked)
+    waiting = next(coming)
+    for following in chain(coming, [waiting]):
+        case, answered = waiting
+        while not answered.done():  # an interrupt that came just before is heeded a turn later
+            wait([answered], TURN_S)
+        yield case, answered.result()
+        waiting = following
 
 
 def _agrees(bench: Bench, case: Case, got: Trace) -> bool:

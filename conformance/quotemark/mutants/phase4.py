@@ -262,6 +262,12 @@ PHASE_4 = (
         },
     ),
     Mutant(
+        "kappa-per-percent",
+        "U-1",
+        "a kappa given per unit fraction is divided by 100",
+        {"config.per_bps": lambda kappa_per_fraction: kappa_per_fraction / 100.0},
+    ),
+    Mutant(
         "drift-capped-in-the-filter",
         "A-expected_pnl",
         "the drift adds at most 10 bp to E[PnL], and takes at most 10 bp off",

@@ -29,12 +29,12 @@ ALLOWING: dict[str, Json] = {"hawkes_decay_per_s": {"hawkes_jump_per_s": 0.0}}
 
 
 def _example_steps(bench: Bench, component: str) -> dict[str, Json]:
-    """Return a good step of each kind of a component that the engine knows, by kind."""
+    """Return a good step of each kind that the engine knows, no side empty, by kind."""
     if component == "engine":
         steps = known_steps(whole_market(bench.seed, MARKET_CYCLES), bench.phases)
     else:
         steps = list(islice(MAKERS[component](random.Random(bench.seed)), WALK_STEPS))
-    return {step["step"]: step for step in steps}
+    return {step["step"]: step for step in steps if [] not in step.values()}
 
 
 def _steps_at_bounds(step: Json) -> Iterator[Json]:
@@ -114,5 +114,6 @@ def _ranges_of_keys(component: str) -> Check:
 
 
 for _component in COMPONENTS:
-    check(_component, "Q-02")(_ranges_of_steps(_component))
+    if _component != "hawkes":  # whose steps have no figure
+        check(_component, "Q-02")(_ranges_of_steps(_component))
     check(_component, "R-rejections")(_ranges_of_keys(_component))
