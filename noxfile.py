@@ -23,8 +23,8 @@ def lint(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests, and hold branch coverage to its limits.
 
-    Each package is measured by its own tests alone, and whole certifications run unmeasured:
-    tracing both packages in all of them would take three times as long.
+    Each package is measured by its own tests alone. What runs the suite or the command line as a
+    whole runs unmeasured: tracing both packages in it would take three times as long.
     """
     session.install("-e", ".[tests]")
     parallel = ["pytest", "-n", "2", "--dist", "worksteal"]

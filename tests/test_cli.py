@@ -24,6 +24,8 @@ from quotemark.suite.checks import all_checks
 from quotemark.suite.register import requirements
 from quotemark.tape import read_tape
 
+pytestmark = pytest.mark.whole_suite
+
 QUOTEMARK = str(Path(sys.executable).with_name("quotemark"))
 DEADLINE_S = 120
 """Far beyond what any command takes: a test that hangs is ended by it."""
@@ -204,7 +206,6 @@ def desk(tmp_path: Path) -> Desk:
 # --- certify ----------------------------------------------------------------------------------
 
 
-@pytest.mark.whole_suite
 def test_certify_reference_is_conformant_and_writes_a_report_of_it(desk: Desk) -> None:
     done = desk.run("certify", "reference", "--steps", "2000")
     assert (done.code, done.stderr) == (0, "")

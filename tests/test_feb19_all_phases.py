@@ -33,6 +33,8 @@ from quotemark.suite.market import ALL_PHASES, PHASES_1_TO_4, cycle, trade
 from quotemark.suite.market_features import book
 from quotemark.text import sensitivity_lines
 
+pytestmark = pytest.mark.whole_suite
+
 Step = dict[str, Any]
 
 FOLDER = resource_folder("scenarios")

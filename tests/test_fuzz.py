@@ -24,6 +24,8 @@ from quotemark.port import Engine
 from quotemark.suite.bench import Bench, DivergenceError, ViolationError
 from quotemark.suite.market import GATES
 
+pytestmark = pytest.mark.whole_suite
+
 SEED = 7
 COMPONENTS = (*MAKERS, "engine")
 QUOTEMARK = str(Path(sys.executable).with_name("quotemark"))
