@@ -522,10 +522,23 @@ MISTAKES: dict[str, tuple[tuple[str, ...], int, str]] = {
         "formulas does not open component 'engine'",
     ),
     "report under a file": (
-        ("certify", "python:engines:formulas", "--phase", "2", "--report", "tape.jsonl/a.html"),
+        ("certify", "python:engines:formulas", *QUICK, "--report", "tape.jsonl/a.html"),
         2,
         "quotemark: tape.jsonl/a.html: ",
     ),
+    "report and log in one file": (
+        ("certify", "python:engines:formulas", *QUICK, "--report", "one.jsonl"),
+        2,
+        "quotemark: one.jsonl: report and event log are one file, expected two",
+    ),
+    "no waivers": (
+        ("certify", "reference", "--waivers", "none.toml"),
+        2,
+        "'none.toml' does not exist",
+    ),
+    "no steps": (("certify", "reference", "--steps", "0"), 2, "0 is not in the range x>=1"),
+    "no workers": (("certify", "reference", "--workers", "0"), 2, "0 is not in the range x>=1"),
+    "no time": (("certify", "reference", "--timeout", "0"), 2, "0 is not in the range x>0"),
     "no capture": (("import", "hyperliquid", "none", "-o", "x"), 2, "'none' does not exist"),
     "bad capture": (
         ("import", "hyperliquid", "engines.py", "-o", "x.jsonl"),

@@ -125,12 +125,16 @@ class EngineProcess:
         if left:
             raise self.fault("left_children", f"ended and left behind: {', '.join(sorted(left))}")
 
+    def abort(self) -> None:
+        """Kill the process and its group, and nothing more: another thread may be at the pipes."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
     def kill(self) -> None:
         """Kill every process of the engine, and close its pipes."""
         if self._stdout.closed:
             return
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        self.abort()
         deadline = time.monotonic() + KILL_TIMEOUT_S
         self._code_by(deadline)
         while (marked := self._marked()) and time.monotonic() < deadline:

@@ -111,6 +111,10 @@ class StdioEngine:
             self._send("shutdown", None)
             self._process.end()
 
+    def abort(self) -> None:
+        """Kill the process, whichever thread waits for it: to that one it has crashed."""
+        self._process.abort()
+
     def _call(self, method: str, params: msgspec.Struct, kind: type[Result]) -> Result:
         self._send(method, params)
         raw = self._receive()

@@ -15,6 +15,7 @@ from quotemark.case import Case, described
 from quotemark.errors import EngineError
 from quotemark.messages import Answer, CloseAnswer, Closed, Identity, Json, OpenAnswer, Opened
 from quotemark.port import Engine
+from quotemark.stdio import StdioEngine
 
 NARROWING_TIMEOUT_S = 60.0
 
@@ -76,6 +77,11 @@ class SupervisedEngine:
     def shutdown(self) -> None:
         """End the engine; the next call starts a fresh one."""
         self.end()
+
+    def abort(self) -> None:
+        """Break off what another thread waits for: kill the engine's process, if it has one."""
+        if isinstance(self._engine, StdioEngine):
+            self._engine.abort()
 
     def end(self) -> EngineError | None:
         """End the engine and return what is at fault with its end, added to ``end_faults`` too."""

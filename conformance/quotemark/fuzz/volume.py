@@ -49,7 +49,7 @@ def agree_on_cases(bench: Bench, component: str, steps: int, first: int = 0) -> 
             answered = _answered_ahead(bench, asked, ahead)
             judged = [_agrees(bench, case, got) for case, got in answered]
         except (KeyboardInterrupt, SystemExit):
-            bench.engine.shutdown()  # whose answer is waited for no longer
+            bench.engine.abort()  # or its answer would be waited for
             raise
     if not any(judged):
         raise RollbackUnsupportedError("no case could be opened")
