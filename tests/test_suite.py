@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -596,7 +596,8 @@ garbage = st.recursive(
 )
 
 
-@settings(max_examples=150)
+# the checks that search are properties themselves
+@settings(max_examples=150, suppress_health_check=[HealthCheck.nested_given])
 @given(
     name=st.sampled_from(sorted(CHECKS.keys() - {"rollback.every_gate_set_agrees"})),
     fields=st.lists(st.sampled_from(component_fields("engine")), min_size=1, max_size=2),

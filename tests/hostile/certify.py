@@ -7,7 +7,6 @@ so that its memory can be told.
 
 from __future__ import annotations
 
-import resource
 import shlex
 import sys
 from functools import partial
@@ -30,9 +29,15 @@ def main() -> None:
         workers=int(workers),
         chosen=lambda check: check.name.startswith(tuple(checks.split(","))),
     )
-    peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    found = {"checks": certification.checks, "peak_bytes": peak_kb * 1024}
+    found = {"checks": certification.checks, "peak_bytes": peak_bytes()}
     sys.stdout.buffer.write(msgspec.json.encode(found))
+
+
+def peak_bytes() -> int:
+    """Peak memory of this program alone; ``getrusage`` would count who started it, too."""
+    lines = Path("/proc/self/status").read_text("ascii").splitlines()
+    peak = next(line for line in lines if line.startswith("VmHWM:"))
+    return int(peak.split()[1]) * 1024
 
 
 if __name__ == "__main__":
