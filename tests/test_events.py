@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from quotemark.builtin import BuiltinEngine
-from quotemark.events import (
+from quotemark.evidence.events import (
     Check,
     Diagnosis,
     Event,

@@ -16,10 +16,10 @@ from click.testing import CliRunner
 
 from quotemark.adapters import running
 from quotemark.builtin import BuiltinEngine, legacy_deployed, reference
-from quotemark.charts import draw_panels
 from quotemark.cli import main
 from quotemark.pushes import pushes, standing_pushes
 from quotemark.replay import Frame, Replay, replay
+from quotemark.report.charts import draw_panels
 from quotemark.resources import resource_folder
 from quotemark.scenario import Scenario, load_scenario
 from quotemark.sensitivity import SensitivityRow, sensitivity_rows

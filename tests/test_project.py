@@ -86,7 +86,7 @@ def test_the_wheel_holds_both_packages_the_features_and_the_scenarios(unpacked: 
         "quotemark_reference/py.typed",
         "quotemark/suite/requirements.toml",
         "quotemark/PROTOCOL.md",
-        "quotemark/templates/report.html.j2",
+        "quotemark/report/templates/report.html.j2",
         "quotemark/features/feb19_replay.feature",
         "quotemark/scenarios/feb19/tape.jsonl",
     }

@@ -13,12 +13,13 @@ import pytest
 from quotemark.ablation import AblationRow
 from quotemark.adapters import running
 from quotemark.builtin import legacy_deployed, reference
-from quotemark.charts import MOST_CYCLES, draw_panels
 from quotemark.errors import InputError
 from quotemark.files import write_whole
 from quotemark.replay import Replay
 from quotemark.replay import replay as run_replay
-from quotemark.report import MOST_FILLS, ReplaySection, render_report
+from quotemark.report.charts import MOST_CYCLES, draw_panels
+from quotemark.report.page import MOST_FILLS, render_report
+from quotemark.report.sections import ReplaySection
 from quotemark.results import Certification, CheckResult, Waiver, WaiverResult
 from quotemark.scenario import load_scenario
 from quotemark.sensitivity import SensitivityRow

@@ -12,6 +12,7 @@ from quotemark.fuzz.campaign import Round
 from quotemark.mutants.adequacy import KINDS, Adequacy, MutantResult, TrivialScore, kind_of
 from quotemark.pushes import insufficient_depths, source_summaries
 from quotemark.replay import Replay
+from quotemark.report.sections import ReplaySection
 from quotemark.results import Certification, RequirementResult, WaiverResult
 from quotemark.sensitivity import SensitivityRow
 
@@ -176,6 +177,20 @@ def _remarks(label: str, run: Replay) -> Iterable[str]:
             yield f"  {label}: {count} steps {answer}"
     if run.first_rejection is not None:
         yield f"  {label}: first rejected: {run.first_rejection}"
+
+
+def section_lines(section: ReplaySection) -> list[str]:
+    """Return a section: engines side by side, what moved their drift, and the tables with it."""
+    lines = [section.title, *([section.notice] if section.notice else []), ""]
+    lines += replay_lines(section.runs)
+    for label, run in section.runs:
+        moved = source_lines(label, run)
+        lines += ["", *moved] if moved else []
+    if section.ablation:
+        lines += ["", *ablation_lines(section.ablation)]
+    if section.sensitivity:
+        lines += ["", *sensitivity_lines(section.sensitivity)]
+    return lines
 
 
 def source_lines(label: str, run: Replay) -> list[str]:

@@ -15,15 +15,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from quotemark import __version__
 from quotemark.ablation import AblationRow
-from quotemark.charts import CLOCK_FROM_MS, Panel, draw_panels, drawn_every, signed
 from quotemark.replay import Replay
+from quotemark.report.charts import CLOCK_FROM_MS, Panel, draw_panels, drawn_every, signed
+from quotemark.report.sections import ReplaySection
 from quotemark.results import (
     REQUIREMENT_STATUSES,
     Certification,
-    CheckResult,
     RequirementResult,
 )
-from quotemark.sensitivity import SensitivityRow
 from quotemark.suite.feb19 import largest_position
 from quotemark.venue import Fill
 
@@ -40,19 +39,6 @@ MARKS = {
 
 MOST_FILLS = 200
 """Fills listed of an engine; the page says how many there are."""
-
-
-@dataclass(frozen=True)
-class ReplaySection:
-    """Replays of one scenario or tape, baseline first, and what is to be shown with them."""
-
-    title: str
-    notice: str
-    name: str
-    runs: list[tuple[str, Replay]]
-    ablation: list[AblationRow] | None = None
-    checks: list[CheckResult] | None = None
-    sensitivity: list[SensitivityRow] | None = None
 
 
 @dataclass(frozen=True)
@@ -92,7 +78,7 @@ class _Section:
 def render_report(certification: Certification | None, replays: Sequence[ReplaySection]) -> str:
     """Render the report; the same results give the same page."""
     environment = Environment(
-        loader=PackageLoader("quotemark"),
+        loader=PackageLoader("quotemark.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
