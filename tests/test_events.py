@@ -18,7 +18,7 @@ from quotemark.evidence.events import (
     Check,
     Diagnosis,
     Event,
-    Latency,
+    Measured,
     Requirement,
     Run,
     Verdict,
@@ -64,9 +64,9 @@ def test_a_log_holds_the_run_and_every_result_in_order_with_the_latencies_last()
     decoder = msgspec.json.Decoder(Event)
     events = [decoder.decode(line) for line in log.splitlines()]
     assert events == [
-        Run(certification.identity, "components", certification.suite, 7, [2], "quick", 100),
+        Run(certification.identity, "components", certification.suite, 7, [2], "quick", 100, None),
         *(
-            Check(one.check, one.proves, one.component, one.status, one.label, one.message)
+            Check(one.check, one.proves, one.component, one.status, one.label, one.message, "")
             for one in certification.checks
         ),
         *(
@@ -78,7 +78,7 @@ def test_a_log_holds_the_run_and_every_result_in_order_with_the_latencies_last()
         Waiver(waiver.check, "Ana", "known", waiver.expires, "the check passes"),
         Diagnosis("inventory behaves like some mutant"),
         Verdict("NOT CONFORMANT (quick run)", False, certification.counts(), "U-1"),
-        Latency(LATENCIES),
+        Measured(LATENCIES, None),
     ]
     failed = [one for one in events if isinstance(one, Check) and one.status == "failed"]
     assert failed

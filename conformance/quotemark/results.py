@@ -9,7 +9,8 @@ from typing import Annotated, Literal, get_args
 from msgspec import Meta, Struct
 
 from quotemark.case import Case
-from quotemark.messages import Identity
+from quotemark.messages import Identity, Json
+from quotemark.outcomes import PhaseOutcomes
 
 Level = Literal["L0", "L1", "L2"]
 Profile = Literal["default", "quick"]
@@ -101,12 +102,39 @@ class TierLatency(Struct, frozen=True):
     p99_us: float
 
 
+class Provenance(Struct, frozen=True):
+    """What was certified, and with what.
+
+    ``engine`` is the text that named the engine, ``files`` the digests of what it led to, and
+    ``config`` the effective configuration that was asked for, gates included. The other digests are
+    those of :mod:`quotemark.evidence.digests`. All are SHA-256 in hexadecimal.
+    """
+
+    engine: str
+    files: dict[str, str]
+    config: Json
+    config_digest: str
+    suite_digest: str
+    vectors_digest: str
+    tolerances_digest: str
+    waivers_digest: str
+
+
+class Circumstances(Struct, frozen=True):
+    """When and where a run was made: times in UTC and ISO 8601, the machine, what was installed."""
+
+    started: str
+    finished: str
+    environment: dict[str, str]
+
+
 class Certification(Struct, frozen=True):
     """The verdict on one engine, and what it rests on.
 
     ``checks`` stand in the order of the suite. ``diagnoses`` say what the failures look like, a
-    component each. ``latencies`` are the machine's as much as the
-    engine's, and no part of the verdict.
+    component each. ``outcomes`` are how incidents end with each phase and without it: no part of
+    the verdict, which is about what was built, but of the gate, which asks whether it should run.
+    ``latencies`` and ``circumstances`` are the machine's and the day's, and no part of it either.
     """
 
     identity: Identity
@@ -120,7 +148,10 @@ class Certification(Struct, frozen=True):
     requirements: list[RequirementResult]
     waivers: list[WaiverResult] = []
     diagnoses: list[str] = []
+    provenance: Provenance | None = None
+    outcomes: list[PhaseOutcomes] = []
     latencies: list[TierLatency] = []
+    circumstances: Circumstances | None = None
 
     @property
     def sound(self) -> bool:

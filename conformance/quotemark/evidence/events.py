@@ -1,27 +1,38 @@
 """The event log of a run, as lines of JSON: what ran, what every check and requirement came to.
 
 Everything that is said of an engine later is made from it. The same engine, suite, options and
-seed give the same bytes; only the latencies, a machine's own, differ, and they are the last line.
+seed give the same bytes; only the last line, the machine's and the day's own, differs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
+from pathlib import Path
 from typing import TypeAlias
 
 import msgspec
 from msgspec import Struct
 
+from quotemark import __version__
+from quotemark.errors import InputError
 from quotemark.messages import Identity
+from quotemark.outcomes import PhaseOutcomes
 from quotemark.results import (
     Certification,
+    CheckResult,
     CheckStatus,
+    Circumstances,
     Level,
     Profile,
+    Provenance,
     RequirementStatus,
     TierLatency,
+    WaiverResult,
+    requirement_result,
 )
+from quotemark.results import Waiver as GivenWaiver
+from quotemark.suite.register import requirements
 
 
 class Run(Struct, frozen=True, tag_field="event", tag="run"):
@@ -34,6 +45,7 @@ class Run(Struct, frozen=True, tag_field="event", tag="run"):
     phases: list[int]
     profile: Profile
     fuzz_steps: int
+    provenance: Provenance | None
 
 
 class Check(Struct, frozen=True, tag_field="event", tag="check"):
@@ -45,6 +57,7 @@ class Check(Struct, frozen=True, tag_field="event", tag="check"):
     status: CheckStatus
     label: str
     message: str
+    same_as: str
 
 
 class Requirement(Struct, frozen=True, tag_field="event", tag="requirement"):
@@ -72,6 +85,12 @@ class Diagnosis(Struct, frozen=True, tag_field="event", tag="diagnosis"):
     text: str
 
 
+class Outcomes(Struct, frozen=True, tag_field="event", tag="outcomes"):
+    """How the incidents end with a phase and without it."""
+
+    of: PhaseOutcomes
+
+
 class Verdict(Struct, frozen=True, tag_field="event", tag="verdict"):
     """The verdict, requirements by status, and the weakest of the violated."""
 
@@ -81,13 +100,14 @@ class Verdict(Struct, frozen=True, tag_field="event", tag="verdict"):
     weakest_violated: str | None
 
 
-class Latency(Struct, frozen=True, tag_field="event", tag="latency"):
-    """Cycle times, where they were measured."""
+class Measured(Struct, frozen=True, tag_field="event", tag="measured"):
+    """Cycle times, where they were measured, and when and where that was."""
 
     tiers: list[TierLatency]
+    circumstances: Circumstances | None
 
 
-Event: TypeAlias = Run | Check | Requirement | Waiver | Diagnosis | Verdict | Latency
+Event: TypeAlias = Run | Check | Requirement | Waiver | Diagnosis | Outcomes | Verdict | Measured
 
 
 def events(certification: Certification) -> Iterator[Event]:
@@ -100,9 +120,18 @@ def events(certification: Certification) -> Iterator[Event]:
         certification.phases,
         certification.profile,
         certification.fuzz_steps,
+        certification.provenance,
     )
     for one in certification.checks:
-        yield Check(one.check, one.proves, one.component, one.status, one.label, one.message)
+        yield Check(
+            one.check,
+            one.proves,
+            one.component,
+            one.status,
+            one.label,
+            one.message,
+            one.same_as,
+        )
     for result in certification.requirements:
         required = result.requirement
         yield Requirement(required.id, required.phase, required.level, result.status)
@@ -110,6 +139,7 @@ def events(certification: Certification) -> Iterator[Event]:
         waiver = waived.waiver
         yield Waiver(waiver.check, waiver.owner, waiver.reason, waiver.expires, waived.stale)
     yield from map(Diagnosis, certification.diagnoses)
+    yield from map(Outcomes, certification.outcomes)
     weakest = certification.weakest_violated()
     yield Verdict(
         certification.verdict,
@@ -117,9 +147,81 @@ def events(certification: Certification) -> Iterator[Event]:
         certification.counts(),
         weakest.id if weakest else None,
     )
-    yield Latency(certification.latencies)
+    yield Measured(certification.latencies, certification.circumstances)
 
 
 def event_log(certification: Certification) -> str:
     """Return the log: an event a line."""
     return "".join(f"{msgspec.json.encode(event).decode()}\n" for event in events(certification))
+
+
+# --- read back --------------------------------------------------------------------------------
+
+
+def read_log(path: Path) -> Certification:
+    """Read back the certification that a log tells of.
+
+    Raises :class:`InputError` where the file is no log of this version of the suite, and where what
+    it says of requirements or in its verdict does not follow from its checks.
+    """
+    try:
+        text = path.read_text("utf-8")
+        decoder = msgspec.json.Decoder(Event)
+        told = [decoder.decode(line) for line in text.splitlines()]
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: is no event log: {error}") from None
+    certification = _certification(path, told)
+    if event_log(certification) != text:
+        raise InputError(f"{path}: what it concludes does not follow from its checks")
+    return certification
+
+
+def _certification(path: Path, told: Sequence[Event]) -> Certification:
+    if not told or not isinstance(told[0], Run) or not isinstance(told[-1], Measured):
+        raise InputError(f"{path}: is no event log: the first or the last line is missing")
+    run, measured = told[0], told[-1]
+    if run.suite != __version__:
+        raise InputError(f"{path}: suite is {run.suite}, expected {__version__}, which runs here")
+    checks = [_check_result(one) for one in told if isinstance(one, Check)]
+    wanted = [one.id for one in told if isinstance(one, Requirement)]
+    unknown = sorted(set(wanted) - requirements().keys())
+    if unknown:
+        raise InputError(f"{path}: requirement is {unknown[0]!r}, which this suite has not")
+    return Certification(
+        identity=run.engine,
+        level=run.level,
+        suite=run.suite,
+        seed=run.seed,
+        phases=run.phases,
+        profile=run.profile,
+        fuzz_steps=run.fuzz_steps,
+        checks=checks,
+        requirements=[
+            requirement_result(requirements()[id_], [one for one in checks if id_ in one.proves])
+            for id_ in wanted
+        ],
+        waivers=[_waiver_result(one) for one in told if isinstance(one, Waiver)],
+        diagnoses=[one.text for one in told if isinstance(one, Diagnosis)],
+        provenance=run.provenance,
+        outcomes=[one.of for one in told if isinstance(one, Outcomes)],
+        latencies=measured.tiers,
+        circumstances=measured.circumstances,
+    )
+
+
+def _check_result(told: Check) -> CheckResult:
+    return CheckResult(
+        told.check,
+        told.proves,
+        told.component,
+        told.status,
+        told.message,
+        told.label,
+        same_as=told.same_as,
+    )
+
+
+def _waiver_result(told: Waiver) -> WaiverResult:
+    return WaiverResult(GivenWaiver(told.check, told.owner, told.reason, told.expires), told.stale)
