@@ -98,7 +98,7 @@ def folder(tmp_path: Path) -> FailureFolder:
 def test_a_case_that_departs_is_saved_small_and_the_message_leads_to_it(tmp_path: Path) -> None:
     bench, kept = slipping(), folder(tmp_path)
     passed = CheckResult("phase1.other", ("D-01",), "drift", "passed")
-    (same, saved), diagnoses = save_failures([passed, found(bench)], bench, kept)
+    (same, saved), diagnoses, _ = save_failures([passed, found(bench)], bench, kept)
     assert same is passed
     assert (saved.failing, saved.same_as, diagnoses) == (None, "", [])
     file = kept.file_of("phase1.made_up")
@@ -157,7 +157,7 @@ def test_a_statement_is_saved_by_its_name(tmp_path: Path) -> None:
     result = run_check(bench, STATEMENT)
     assert result.status == "failed"
     assert result.failing is None
-    (saved,), _ = save_failures([result], bench, kept)
+    (saved,), *_ = save_failures([result], bench, kept)
     assert saved.message == f"{result.message}\n  reproduce      {kept.command(STATEMENT.name)}"
     failure = load_failure(kept.file_of(STATEMENT.name))
     assert (failure.check, failure.case, failure.fuzz_steps) == (STATEMENT.name, None, FUZZ_STEPS)
@@ -176,7 +176,7 @@ def test_a_check_that_the_engine_broke_in_is_saved_by_its_name_too(tmp_path: Pat
 def test_what_departs_only_once_is_saved_and_said_to(tmp_path: Path) -> None:
     bench = slipping()
     result = found(bench)
-    (saved,), _ = save_failures([result], bench_of(reference), folder(tmp_path))
+    (saved,), *_ = save_failures([result], bench_of(reference), folder(tmp_path))
     assert saved.message.split("\n")[:2] == [
         result.message,
         "  it did not depart when it was run again",
@@ -217,7 +217,7 @@ def test_an_engine_that_breaks_while_its_case_is_made_small_leaves_it_as_it_is_b
 ) -> None:
     late = Case("drift", {"theta_per_s": 0.05}, [*[predict(0)] * 40, *[observe(1.0, 5.0)] * 3])
     bench = bench_of(lambda: Fragile(wide_when_sure))
-    (saved,), _ = save_failures([found(bench, case=late)], bench, folder(tmp_path))
+    (saved,), *_ = save_failures([found(bench, case=late)], bench, folder(tmp_path))
     assert "field          variance" in saved.message
     case = load_failure(folder(tmp_path).file_of("phase1.made_up")).case
     assert case is not None

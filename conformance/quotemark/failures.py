@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -32,7 +33,8 @@ from quotemark.divergence import (
 from quotemark.errors import EngineError, InputError
 from quotemark.files import write_whole
 from quotemark.messages import OBSERVATIONS
-from quotemark.results import CheckResult, FailingCase
+from quotemark.results import CheckResult, DivergenceSeries, FailingCase
+from quotemark.series import STEPS_AFTER, divergence_series
 from quotemark.shrink import shrink
 from quotemark.suite.bench import Bench, ViolationError
 
@@ -125,10 +127,21 @@ class FailureFolder(Struct, frozen=True):
 # --- after the checks -------------------------------------------------------------------------
 
 
+class Explained(NamedTuple):
+    """Results with their final messages, and what was found of those that failed.
+
+    A diagnosis is of a component, a series of a field.
+    """
+
+    results: list[CheckResult]
+    diagnoses: list[str]
+    divergences: list[DivergenceSeries]
+
+
 def save_failures(
     results: Sequence[CheckResult], bench: Bench, folder: FailureFolder
-) -> tuple[list[CheckResult], list[str]]:
-    """Save what failed, and return the results with their final messages, and the diagnoses.
+) -> Explained:
+    """Save what failed, and explain it.
 
     ``results`` stand in the order of the suite; the engine of ``bench`` runs their cases anew.
     Raises :class:`InputError` where a file cannot be written.
@@ -138,9 +151,11 @@ def save_failures(
     stage = _Stage(bench, folder, diagnoses)
     explained = {result.check: stage.explain(result) for result in failed}
     folder.keep_only(stage.written)
-    return [explained.get(result.check, result) for result in results], [
-        f"{component} {diagnosis}" for component, diagnosis in diagnoses.items()
-    ]
+    return Explained(
+        [explained.get(result.check, result) for result in results],
+        [f"{component} {diagnosis}" for component, diagnosis in diagnoses.items()],
+        stage.divergences,
+    )
 
 
 class _Stage:
@@ -148,6 +163,7 @@ class _Stage:
 
     def __init__(self, bench: Bench, folder: FailureFolder, diagnoses: dict[str, str]) -> None:
         self.written: list[str] = []
+        self.divergences: list[DivergenceSeries] = []
         self._bench = bench
         self._folder = folder
         self._diagnoses = diagnoses
@@ -185,11 +201,22 @@ class _Stage:
         if again.divergence is None:
             self._write(result.check, case)
             return [result.message, "  it did not depart when it was run again"]
+        self._note_series(result.check, failing, again.divergence)
         if len(self._first) <= MOST_SHRUNK:
             case = shrink(case, again.fails)
         divergence = again.divergence_of(case) or again.divergence
         self._write(result.check, case, divergence)
         return divergence_lines(divergence, case)
+
+    def _note_series(self, check: str, failing: FailingCase, divergence: Divergence) -> None:
+        """Keep how the field went, while the case is long enough to show it."""
+        case = _cut(failing.case, failing.index + 1 + STEPS_AFTER)
+        got = _trace(self._bench, case)
+        if got is None:
+            return
+        series = divergence_series(check, divergence, self._bench.expected(case), got)
+        if series is not None:
+            self.divergences.append(series)
 
     def _write(
         self, check: str, case: Case | None = None, divergence: Divergence | None = None

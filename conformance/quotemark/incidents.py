@@ -46,23 +46,25 @@ def run_incident(engine: Engine, incident: Incident, on: GateSet, config: Json) 
 
 def outcome_of(run: Replay) -> Outcome:
     """Sum up a replay."""
+    last_mid = run.frames[-1].mid if run.frames else 0.0
     return Outcome(
         net=run.account.net,
         largest_position=largest_position(run),
         unquoted_ms=sum(
-            after.t_ms - frame.t_ms for frame, after in pairwise(run.frames) if _unquoted(frame)
+            after.t_ms - frame.t_ms
+            for frame, after in pairwise(run.frames)
+            if _lacks_a_quote(frame, last_mid)
         ),
     )
 
 
-def _unquoted(frame: Frame) -> bool:
-    """Whether nothing rests that would reduce the position; flat, whether nothing rests."""
+def _lacks_a_quote(frame: Frame, last_mid: float) -> bool:
+    """Whether nothing rests, or nothing that would reduce a position which loses to the end."""
     bids, asks = frame.observation.get("bids"), frame.observation.get("asks")
-    if frame.position > 0.0:
-        return not asks
-    if frame.position < 0.0:
-        return not bids
-    return not (bids or asks)
+    if not (bids or asks):
+        return True
+    loses = frame.position * (last_mid - frame.mid) < 0.0
+    return loses and not (asks if frame.position > 0.0 else bids)
 
 
 # --- a phase beside the engine without it -----------------------------------------------------

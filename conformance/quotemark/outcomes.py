@@ -32,8 +32,8 @@ class Outcome(Struct, frozen=True):
     """What an incident ended in.
 
     ``net`` is PnL net of fees in quote currency, ``largest_position`` the largest |position| in
-    contracts, ``unquoted_ms`` the time in which no quote rested that would have reduced the
-    position, or, without a position, no quote at all.
+    contracts. ``unquoted_ms`` is the time without a needed quote: nothing rested, or nothing that
+    would have reduced a position which the rest of the incident moved against.
     """
 
     net: float

@@ -102,6 +102,23 @@ class TierLatency(Struct, frozen=True):
     p99_us: float
 
 
+class DivergenceSeries(Struct, frozen=True):
+    """How a field went around the first divergence that a check found, for a picture of it.
+
+    ``expected`` are the reference's figures and ``got`` the engine's, at ``steps`` counted from 1;
+    ``None`` where an answer has no figure there. ``diverges_at`` is the step of the divergence.
+    """
+
+    check: str
+    component: str
+    field: str
+    unit: str
+    steps: list[int]
+    expected: list[float | None]
+    got: list[float | None]
+    diverges_at: int
+
+
 class Provenance(Struct, frozen=True):
     """What was certified, and with what.
 
@@ -132,9 +149,10 @@ class Certification(Struct, frozen=True):
     """The verdict on one engine, and what it rests on.
 
     ``checks`` stand in the order of the suite. ``diagnoses`` say what the failures look like, a
-    component each. ``outcomes`` are how incidents end with each phase and without it: no part of
-    the verdict, which is about what was built, but of the gate, which asks whether it should run.
-    ``latencies`` and ``circumstances`` are the machine's and the day's, and no part of it either.
+    component each, ``divergences`` how their fields went. ``outcomes`` are how incidents end with
+    each phase and without it: no part of the verdict, which is about what was built, but of the
+    gate, which asks whether it should run. ``latencies`` and ``circumstances`` are the machine's and
+    the day's, and no part of it either.
     """
 
     identity: Identity
@@ -148,6 +166,7 @@ class Certification(Struct, frozen=True):
     requirements: list[RequirementResult]
     waivers: list[WaiverResult] = []
     diagnoses: list[str] = []
+    divergences: list[DivergenceSeries] = []
     provenance: Provenance | None = None
     outcomes: list[PhaseOutcomes] = []
     latencies: list[TierLatency] = []

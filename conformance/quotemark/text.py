@@ -7,8 +7,11 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from quotemark.ablation import AblationRow
 from quotemark.fuzz.campaign import Round
+from quotemark.gate_sets import named
 from quotemark.mutants.adequacy import KINDS, Adequacy, MutantResult, TrivialScore, kind_of
 from quotemark.pushes import insufficient_depths, source_summaries
 from quotemark.replay import Replay
@@ -17,6 +20,9 @@ from quotemark.results import Certification, RequirementResult, WaiverResult
 from quotemark.sensitivity import SensitivityRow
 
 if TYPE_CHECKING:
+    from quotemark.evidence.gate import Decision
+    from quotemark.evidence.verification import Verification
+    from quotemark.evidence.written import Written
     from quotemark.explanation import Explanation
 
 
@@ -48,6 +54,7 @@ def certification_lines(certification: Certification) -> list[str]:
     for waiver in certification.waivers:
         lines += ["", *_waiver_lines(waiver)]
     lines += ["", *failure_lines(certification), *latency_lines(certification)]
+    lines += outcome_lines(certification)
     return [*lines, *certification.diagnoses, verdict_line(certification)]
 
 
@@ -127,6 +134,63 @@ def campaign_line(rounds: Sequence[Round]) -> str:
     steps, seconds = sum(one.steps for one in rounds), sum(one.seconds for one in rounds)
     words = "DEPARTED" if rounds[-1].failed else "nothing departed"
     return f"{words}: {len(rounds)} rounds, {steps} steps, {steps / seconds:.0f} a second"
+
+
+def written_lines(written: Written) -> list[str]:
+    """Return where the files of a run are."""
+    certificate = written.certificate or f"none: {written.why_none}"
+    return [
+        f"report: {written.report}",
+        f"event log: {written.log}",
+        f"certificate: {certificate}",
+    ]
+
+
+def outcome_lines(certification: Certification) -> list[str]:
+    """Return how the incidents end with each phase, compared with without; empty if not run."""
+    if not certification.outcomes:
+        return []
+    lines = ["Incidents with each phase's flag on, beside the engine without it"]
+    for one in certification.outcomes:
+        beside = f"  phase {one.phase} beside {named(one.gates_without)}: "
+        worse = one.worse()
+        if one.unknown:
+            lines.append(f"{beside}cannot be run: {one.unknown}")
+        elif worse:
+            lines.append(f"{beside}{len(worse)} of {len(one.incidents)} end worse")
+            lines += [f"    {ends.incident}: {', '.join(ends.worse())}" for ends in worse]
+        else:
+            lines.append(f"{beside}none of {len(one.incidents)} ends worse")
+    return [*lines, ""]
+
+
+def verification_lines(verification: Verification) -> list[str]:
+    """Return what was found of a certificate, a finding a line, and the verdict last."""
+    words = "VERIFIED" if verification.passed else "NOT VERIFIED"
+    return [
+        *(f"  {one.status:<9}  {one.what:<11}  {one.message}" for one in verification.findings),
+        f"{words}: {verification.certificate}",
+    ]
+
+
+def decision_lines(decision: Decision) -> list[str]:
+    """Return the evidence for a phase's flag, then the settings, or that it stays off."""
+    lines = []
+    for one in decision.evidence:
+        lines.append(f"  {'ok' if one.given else 'MISSING':<7}  {one.what}: {one.message}")
+        lines += [f"           make it: {one.command}"] if one.command else []
+    if not decision.is_open:
+        missing = sum(not one.given for one in decision.evidence)
+        return [*lines, f"REFUSED: phase {decision.phase} stays off, {missing} pieces are missing"]
+    return [
+        *lines,
+        f"OPEN: phase {decision.phase} may be switched on",
+        "",
+        *decision.remarks,
+        *(f"{name} = {'true' if is_on else 'false'}" for name, is_on in decision.settings.items()),
+        "",
+        msgspec.json.encode(decision.settings).decode(),
+    ]
 
 
 def explanation_lines(explanation: Explanation) -> list[str]:

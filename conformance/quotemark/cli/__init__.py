@@ -19,6 +19,8 @@ from quotemark.errors import EngineError, InputError
 
 COMMANDS = {
     "certify": "certify",
+    "verify": "evidence",
+    "gate": "evidence",
     "reproduce": "certify",
     "fuzz": "certify",
     "replay": "replay",

@@ -14,6 +14,7 @@ from quotemark.cli.options import (
     READ_FILE,
     REPORT_FOLDER,
     STALE_WAIVER,
+    WRITTEN_FILE,
     file_name,
     in_process_option,
     json_option,
@@ -21,19 +22,26 @@ from quotemark.cli.options import (
     print_json,
     print_lines,
     progress,
+    read_config,
     timeout_option,
     workers_option,
 )
 from quotemark.errors import EngineError, InputError
-from quotemark.evidence.events import event_log
+from quotemark.evidence.run import Options, run_certification
+from quotemark.evidence.signature import read_private_key
+from quotemark.evidence.written import write_evidence
 from quotemark.failures import FailureFolder, load_failure
-from quotemark.files import write_whole
 from quotemark.fuzz.campaign import campaign
 from quotemark.report.page import render_report
 from quotemark.report.sections import feb19_section
 from quotemark.reproduce import reproduce as run_again
-from quotemark.suite.runner import certify as run_suite
-from quotemark.text import campaign_line, certification_lines, round_lines, section_lines
+from quotemark.text import (
+    campaign_line,
+    certification_lines,
+    round_lines,
+    section_lines,
+    written_lines,
+)
 from quotemark.waivers import load_waivers
 
 
@@ -51,8 +59,9 @@ from quotemark.waivers import load_waivers
     type=READ_FILE,
     help="TOML file of failed checks to excuse.",
 )
-@click.option("--report", type=click.Path(path_type=Path), help="HTML report to write.")
-@click.option("--log", type=click.Path(path_type=Path), help="Event log to write, as JSON lines.")
+@click.option("--config", "config_file", type=READ_FILE, help="Production's configuration, TOML.")
+@click.option("--report", type=WRITTEN_FILE, help="HTML report; log and certificate go beside it.")
+@click.option("--sign", "key_file", type=READ_FILE, help="Private ed25519 key, PEM, to sign with.")
 @in_process_option
 @json_option
 def certify(
@@ -64,30 +73,33 @@ def certify(
     workers: int,
     timeout_s: float,
     waiver_file: Path | None,
+    config_file: Path | None,
     report: Path | None,
-    log: Path | None,
+    key_file: Path | None,
     in_process: bool,
     as_json: bool,
 ) -> None:
-    """Certify ENGINE, requirement by requirement, and write a report and an event log.
+    """Certify ENGINE, requirement by requirement: report, event log and certificate.
 
-    The report shows the Feb 19 session too, with baseline and engine side by side. The event log
-    stands beside it.
+    The report shows the Feb 19 session too, with baseline and engine side by side. Beside it stand
+    the event log and the certificate, an in-toto statement.
     """
-    waivers = load_waivers(waiver_file) if waiver_file else []
+    options = Options(
+        engine=engine,
+        phases=phases,
+        seed=seed,
+        profile="quick" if quick else "default",
+        fuzz_steps=steps,
+        config=read_config(config_file) if config_file else {},
+        waivers=load_waivers(waiver_file) if waiver_file else [],
+        workers=workers,
+        timeout_s=timeout_s,
+        in_process=in_process,
+    )
+    key = read_private_key(key_file) if key_file else None
     folder = report.parent if report else REPORT_FOLDER
     with progress() as show:
-        certification = run_suite(
-            partial(make_engine, engine, in_process=in_process, timeout_s=timeout_s),
-            phases=phases,
-            seed=seed,
-            profile="quick" if quick else "default",
-            fuzz_steps=steps,
-            workers=1 if in_process else workers,
-            waivers=waivers,
-            failures=FailureFolder(folder / "failures", engine),
-            progress=show,
-        )
+        certification = run_certification(options, FailureFolder(folder / "failures", engine), show)
     identity = certification.identity
     sections, lines = [], []
     try:
@@ -96,27 +108,28 @@ def certify(
             sections.append(feb19_section(under_test, identity.name, phases, quick=quick))
     except (InputError, EngineError) as error:  # the certification stands without it
         lines = [f"Feb 19 is not shown: {error}", ""]
-    report_path = report or REPORT_FOLDER / f"certify-{file_name(identity.name)}.html"
-    log_path = log or report_path.with_suffix(".jsonl")
-    if log_path == report_path:
-        raise InputError(f"{log_path}: report and event log are one file, expected two")
-    write_whole(report_path, render_report(certification, sections))
-    write_whole(log_path, event_log(certification))
+    written = write_evidence(
+        certification,
+        render_report(certification, sections),
+        report or REPORT_FOLDER / f"certify-{file_name(identity.name)}.html",
+        key,
+    )
     if as_json:
         print_json(
             {
                 "verdict": certification.verdict,
                 "conformant": certification.conformant,
                 "certification": certification,
-                "report": str(report_path),
-                "log": str(log_path),
+                "report": str(written.report),
+                "log": str(written.log),
+                "certificate": str(written.certificate) if written.certificate else None,
             }
         )
     else:
         for section in sections:
             lines += [*section_lines(section), ""]
-        lines += certification_lines(certification)
-        print_lines([*lines, f"report: {report_path}", f"event log: {log_path}"])
+        lines += [*certification_lines(certification), *written_lines(written)]
+        print_lines(lines)
     if not certification.sound:
         sys.exit(NOT_CONFORMANT)
     if not certification.conformant:

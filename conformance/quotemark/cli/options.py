@@ -29,14 +29,20 @@ WRITTEN_FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 def _phases(text: str) -> tuple[int, ...]:
-    first, _, last = text.partition("-")
-    try:
-        phases = tuple(range(int(first), int(last or first) + 1))
-    except ValueError:
-        phases = ()
-    if not phases or not set(phases) <= set(ALL_PHASES):
-        raise click.BadParameter(f"{text!r} is no phase from 1 to 8, nor a range such as 1-4")
-    return phases
+    """Phases of a list of numbers and ranges, such as ``1-4,7``."""
+    phases: set[int] = set()
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        try:
+            some = range(int(first), int(last or first) + 1)
+        except ValueError:
+            some = range(0)
+        if not some or not set(some) <= set(ALL_PHASES):
+            raise click.BadParameter(
+                f"{part!r} is no phase from 1 to 8, nor a range such as 1-4 or a list such as 1,7"
+            )
+        phases.update(some)
+    return tuple(sorted(phases))
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for a machine.")
@@ -61,11 +67,11 @@ timeout_option = click.option(
 phase_option = click.option(
     "--phase",
     "phases",
-    metavar="N|N-M",
+    metavar="N|N-M|N,M",
     default="1-8",
     show_default=True,
     callback=lambda context, parameter, value: _phases(value),
-    help="Phase or range of phases.",
+    help="Phases: a number, a range, or a list of these.",
 )
 
 

@@ -23,6 +23,7 @@ from quotemark.results import (
     CheckResult,
     CheckStatus,
     Circumstances,
+    DivergenceSeries,
     Level,
     Profile,
     Provenance,
@@ -85,6 +86,12 @@ class Diagnosis(Struct, frozen=True, tag_field="event", tag="diagnosis"):
     text: str
 
 
+class Diverged(Struct, frozen=True, tag_field="event", tag="divergence"):
+    """How a field went around the first divergence that a check found."""
+
+    of: DivergenceSeries
+
+
 class Outcomes(Struct, frozen=True, tag_field="event", tag="outcomes"):
     """How the incidents end with a phase and without it."""
 
@@ -107,7 +114,9 @@ class Measured(Struct, frozen=True, tag_field="event", tag="measured"):
     circumstances: Circumstances | None
 
 
-Event: TypeAlias = Run | Check | Requirement | Waiver | Diagnosis | Outcomes | Verdict | Measured
+Event: TypeAlias = (
+    Run | Check | Requirement | Waiver | Diagnosis | Diverged | Outcomes | Verdict | Measured
+)
 
 
 def events(certification: Certification) -> Iterator[Event]:
@@ -139,6 +148,7 @@ def events(certification: Certification) -> Iterator[Event]:
         waiver = waived.waiver
         yield Waiver(waiver.check, waiver.owner, waiver.reason, waiver.expires, waived.stale)
     yield from map(Diagnosis, certification.diagnoses)
+    yield from map(Diverged, certification.divergences)
     yield from map(Outcomes, certification.outcomes)
     weakest = certification.weakest_violated()
     yield Verdict(
@@ -165,9 +175,9 @@ def read_log(path: Path) -> Certification:
     it says of requirements or in its verdict does not follow from its checks.
     """
     try:
-        text = path.read_text("utf-8")
+        text = path.read_bytes().decode()
         decoder = msgspec.json.Decoder(Event)
-        told = [decoder.decode(line) for line in text.splitlines()]
+        told = [decoder.decode(line) for line in text.split("\n")[:-1]]
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from None
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -204,6 +214,7 @@ def _certification(path: Path, told: Sequence[Event]) -> Certification:
         ],
         waivers=[_waiver_result(one) for one in told if isinstance(one, Waiver)],
         diagnoses=[one.text for one in told if isinstance(one, Diagnosis)],
+        divergences=[one.of for one in told if isinstance(one, Diverged)],
         provenance=run.provenance,
         outcomes=[one.of for one in told if isinstance(one, Outcomes)],
         latencies=measured.tiers,

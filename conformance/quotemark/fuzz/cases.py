@@ -18,18 +18,29 @@ BAD_SHARE = 0.02
 
 
 def cases(
-    component: str, seed: int, phases: Collection[int] = ALL_PHASES, first: int = 0
+    component: str,
+    seed: int,
+    phases: Collection[int] = ALL_PHASES,
+    first: int = 0,
+    config: Json | None = None,
 ) -> Iterator[Case]:
-    """Return cases of ``component`` for an engine that has ``phases``, without end."""
-    return (numbered_case(component, seed, number, phases) for number in count(first))
+    """Return cases of ``component`` for an engine that has ``phases``, without end.
+
+    Each has a configuration of its own, unless ``config`` is given.
+    """
+    return (numbered_case(component, seed, number, phases, config) for number in count(first))
 
 
 def numbered_case(
-    component: str, seed: int, number: int, phases: Collection[int] = ALL_PHASES
+    component: str,
+    seed: int,
+    number: int,
+    phases: Collection[int] = ALL_PHASES,
+    config: Json | None = None,
 ) -> Case:
     """Return the case of this number."""
     rng = random.Random(f"{seed}/{component}/{number}")
-    config = configs.draw(rng, component, phases)
+    config = configs.draw(rng, component, phases) if config is None else config
     if component == "engine":
         config = {**market.gate_set(rng, phases), **config}
         steps = market.session(rng, config, phases)

@@ -13,6 +13,7 @@ from itertools import chain
 from quotemark.case import Case, Trace
 from quotemark.fuzz.cases import cases
 from quotemark.fuzz.components import MAKERS
+from quotemark.messages import Json
 from quotemark.suite.bench import Bench, RollbackUnsupportedError
 
 TURN_S = 0.1
@@ -27,23 +28,29 @@ def share_of(component: str, steps: int) -> int:
     return int(steps * (1.0 - ENGINE_SHARE) / len(MAKERS))
 
 
-def _cases_of(bench: Bench, component: str, steps: int, first: int) -> Iterator[Case]:
+def _cases_of(
+    bench: Bench, component: str, steps: int, first: int, config: Json | None
+) -> Iterator[Case]:
     """Return cases until they add up to ``steps``; the last is cut there."""
-    endless = cases(component, bench.seed, bench.phases, first)
+    endless = cases(component, bench.seed, bench.phases, first, config)
     while steps > 0:
         case = next(endless)
         yield Case(case.component, case.config, case.steps[:steps])
         steps -= len(case.steps)
 
 
-def agree_on_cases(bench: Bench, component: str, steps: int, first: int = 0) -> None:
+def agree_on_cases(
+    bench: Bench, component: str, steps: int, first: int = 0, config: Json | None = None
+) -> None:
     """Demand the reference's answers to so many steps of seeded cases, from the ``first`` on.
+
+    Each has a configuration of its own, unless ``config`` is given.
 
     Raises :class:`~quotemark.suite.bench.DivergenceError` at the first that differs, and
     :class:`~quotemark.suite.bench.RollbackUnsupportedError` where the engine has no legacy path and
     so could open no case.
     """
-    asked = _cases_of(bench, component, steps, first)
+    asked = _cases_of(bench, component, steps, first, config)
     with ThreadPoolExecutor(1) as ahead:  # at whose end the engine is free again
         try:
             answered = _answered_ahead(bench, asked, ahead)

@@ -87,6 +87,7 @@ class Bench:
         reference: Engine,
         seed: int,
         fuzz_steps: int = 20_000,
+        config: Json | None = None,
     ) -> None:
         self.engine = (
             engine if isinstance(engine, SupervisedEngine) else SupervisedEngine(lambda: engine)
@@ -94,6 +95,7 @@ class Bench:
         self.identity = identity
         self.seed = seed
         self.fuzz_steps = fuzz_steps
+        self.config = config or {}
         self.phases = frozenset(identity.phases)
         self.reference = reference
         self.begin("check")

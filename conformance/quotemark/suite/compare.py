@@ -79,7 +79,7 @@ class Difference(Struct, frozen=True):
 
 def relative_distance(expected: object, got: object) -> float | None:
     """Distance of two figures over the expected one; ``None`` where that is 0 or not finite."""
-    one, other = _figure(expected), _figure(got)
+    one, other = figure_of(expected), figure_of(got)
     if one is None or other is None or one == 0.0:
         return None
     distance = abs(other - one) / abs(one)
@@ -88,12 +88,12 @@ def relative_distance(expected: object, got: object) -> float | None:
 
 def ulp_distance(expected: object, got: object) -> int | None:
     """Count of doubles from one figure to the other; ``None`` where either is no finite figure."""
-    one, other = _figure(expected), _figure(got)
+    one, other = figure_of(expected), figure_of(got)
     return None if one is None or other is None else abs(_place(one) - _place(other))
 
 
-def _figure(value: object) -> float | None:
-    """The finite double that ``value`` is."""
+def figure_of(value: object) -> float | None:
+    """The finite double that ``value`` is; ``None`` where it is none."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         return None
     try:
@@ -113,7 +113,7 @@ def _place(figure: float) -> int:
 def is_close(expected: object, got: object) -> bool:
     """Whether both are finite figures that agree within the suite's tolerance."""
     if not isinstance(expected, float) or not isinstance(got, float):
-        expected, got = _figure(expected), _figure(got)
+        expected, got = figure_of(expected), figure_of(got)
         if expected is None or got is None:
             return False
     allowed = max(ABSOLUTE_TOLERANCE, RELATIVE_TOLERANCE * max(abs(expected), abs(got)))
@@ -296,16 +296,16 @@ def _has_tie(side: str, expected: Json) -> bool:
     if not isinstance(pnls, list | tuple) or len(pnls) != len(("bids", "asks")):
         return False
     own = pnls[0 if side == "bids" else 1]
-    figures = map(_figure, own if isinstance(own, list | tuple) else ())
+    figures = map(figure_of, own if isinstance(own, list | tuple) else ())
     return any(figure is not None and abs(figure) < TIE for figure in figures)
 
 
 def _on_tick_boundary(place: str, expected: Json, quote: Json, price: object) -> bool:
     """Whether the unrounded price lies so near a tick that its neighbour conforms too (D-42)."""
     mid, tick, depth = map(
-        _figure, (expected.get("mid"), quote.get("tick"), quote.get("depth_bps"))
+        figure_of, (expected.get("mid"), quote.get("tick"), quote.get("depth_bps"))
     )
-    ours, theirs = _figure(quote["price"]), _figure(price)
+    ours, theirs = figure_of(quote["price"]), figure_of(price)
     if mid is None or tick is None or depth is None or ours is None or theirs is None:
         return False  # an engine beside itself, of which not all is seen
     if not (is_close(ours - tick, theirs) or is_close(ours + tick, theirs)):

@@ -5,11 +5,14 @@ from __future__ import annotations
 from quotemark.fuzz.components import MAKERS
 from quotemark.fuzz.volume import agree_on_cases, share_of
 from quotemark.suite.bench import Bench, Check
+from quotemark.suite.market import GATES
 from quotemark.suite.register import check
 
 PARTS = 4
 """Parts of the quote cycle's volume, so that workers can share it."""
 CASES_APART = 1_000_000
+CONFIGURED_SHARE = 20
+"""The quote cycle as it was configured gets a step more for so many of volume."""
 
 STEPS_PER_EXAMPLE = {"engine": 8_000}
 """Steps of volume for each example of the search; fewer where more is to be found."""
@@ -44,6 +47,15 @@ def _search(component: str) -> Check:
         " reference's, and shrinks it."
     )
     return agrees_step_by_step
+
+
+@check("engine", "A-engine", seconds=1.0)
+def engine_agrees_as_configured(bench: Bench) -> None:
+    """Seeded cases of the quote cycle as it was configured, under gates of every kind."""
+    gates = GATES.values()
+    config = {key: value for key, value in bench.config.items() if key not in gates}
+    steps = bench.fuzz_steps // CONFIGURED_SHARE
+    agree_on_cases(bench, "engine", steps, PARTS * CASES_APART, config)
 
 
 for _component in MAKERS:

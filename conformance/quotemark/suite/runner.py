@@ -11,12 +11,13 @@ from quotemark import __version__
 from quotemark.builtin import BuiltinEngine
 from quotemark.errors import EngineError, InputError
 from quotemark.failures import FailureFolder, save_failures
-from quotemark.messages import LEVEL_0_FIELDS, OBSERVATIONS, Identity, component_fields
+from quotemark.messages import LEVEL_0_FIELDS, OBSERVATIONS, Identity, Json, component_fields
 from quotemark.port import Engine
 from quotemark.results import (
     Certification,
     CheckResult,
     CheckStatus,
+    DivergenceSeries,
     FailingCase,
     Profile,
     Waiver,
@@ -50,6 +51,7 @@ def certify(
     seed: int = DEFAULT_SEED,
     profile: Profile = "default",
     fuzz_steps: int | None = None,
+    config: Json | None = None,
     workers: int = 1,
     waivers: Sequence[Waiver] = (),
     failures: FailureFolder | None = None,
@@ -59,8 +61,9 @@ def certify(
     """Run every check that bears on ``phases`` and judge their requirements.
 
     ``start`` makes the engine, here and in every worker; with more than one worker it must be
-    picklable. How many there are changes no result. ``failures`` is where files of what failed go;
-    without it there are none, and messages stay short. Raises :class:`EngineError` where the engine
+    picklable. How many there are changes no result. ``config`` is what the engine is to be run
+    with, and is fuzzed in, too. ``failures`` is where files of what failed go; without it there are
+    none, and messages stay short. Raises :class:`EngineError` where the engine
     cannot be run at all; one that breaks during a check fails that check.
     """
     wanted = {
@@ -75,8 +78,9 @@ def certify(
     ]
     included = [check for check in checks if check.quick or profile != "quick"]
     steps = FUZZ_STEPS[profile] if fuzz_steps is None else fuzz_steps
-    open_bench = partial(_opened_bench, start, seed, steps)
+    open_bench = partial(_opened_bench, start, seed, steps, config)
     diagnoses: list[str] = []
+    divergences: list[DivergenceSeries] = []
     with open_bench() as bench:
         found = _run_checks(bench, open_bench, included, workers, progress)
         results = [
@@ -84,7 +88,7 @@ def certify(
             for check in checks
         ]
         if failures is not None:
-            results, diagnoses = save_failures(results, bench, failures)
+            results, diagnoses, divergences = save_failures(results, bench, failures)
     results, waived = apply_waivers(results, waivers, datetime.now(UTC).date())
     return Certification(
         identity=bench.identity,
@@ -103,16 +107,19 @@ def certify(
         ],
         waivers=waived,
         diagnoses=diagnoses,
+        divergences=divergences,
         latencies=bench.measured_latencies(),
     )
 
 
 @contextmanager
-def _opened_bench(start: StartEngine, seed: int, fuzz_steps: int) -> Iterator[Bench]:
+def _opened_bench(
+    start: StartEngine, seed: int, fuzz_steps: int, config: Json | None
+) -> Iterator[Bench]:
     """Start the engine, and end it."""
     engine = SupervisedEngine(start)
     try:
-        yield Bench(engine, engine.initialize(), BuiltinEngine(), seed, fuzz_steps)
+        yield Bench(engine, engine.initialize(), BuiltinEngine(), seed, fuzz_steps, config)
     finally:
         engine.shutdown()
 
