@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from quotemark.builtin import reference
 from quotemark.errors import InputError
 from quotemark.gate_sets import GateSet, active
@@ -18,7 +20,8 @@ def effective_config(config: Json) -> Json:
     if not isinstance(opened, Opened):
         reason = opened.message if isinstance(opened, Rejected) else opened.reason
         raise InputError(f"configuration: {reason}")
-    return opened.config
+    as_logged: Json = msgspec.json.decode(msgspec.json.encode(opened.config))
+    return as_logged
 
 
 def without_gates(config: Json) -> Json:

@@ -91,9 +91,9 @@ def config_digest(config: Json) -> str:
 def engine_files(engine: str) -> dict[str, str]:
     """Digests of the files that the text naming an engine leads to, by name.
 
-    For ``stdio:`` those that stand in the command, or else the program itself; for ``python:`` the
-    module's, or all of its package. An interpreter is not the engine. Empty for a built-in engine,
-    which the suite's digest holds.
+    For ``stdio:`` those that the command names; where it names none, the program itself, wherever
+    it is found, so that a bare ``python3`` before a script is left out. For ``python:`` the
+    module's, or all of its package. Empty for a built-in engine, which the suite's digest holds.
     """
     kind, _, rest = engine.partition(":")
     if engine in BUILTIN or kind in ("mutant", "trivial"):
