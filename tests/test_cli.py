@@ -195,6 +195,11 @@ def files_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.glob("*") if path.is_file())
 
 
+def evidence_of(engine: str) -> list[str]:
+    """Files that a certification leaves."""
+    return [f"certify-{engine}.{kind}" for kind in ("html", "intoto.json", "jsonl")]
+
+
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
     (tmp_path / "engines.py").write_text(ENGINES, "utf-8")
@@ -212,11 +217,12 @@ def test_certify_reference_is_conformant_and_writes_a_report_of_it(desk: Desk) -
     lines = done.stdout.splitlines()
     assert lines[0].startswith("Feb 19, 2026")
     assert lines[1].startswith("Reconstruction")
-    assert lines[-3:] == [
+    assert lines[-4:] == [
         f"CONFORMANT: {len(requirements())} proven,"
         " 0 violated, 0 waived, 0 unproven, 0 unsupported",
         "report: quotemark-report/certify-reference.html",
         "event log: quotemark-report/certify-reference.jsonl",
+        "certificate: quotemark-report/certify-reference.intoto.json",
     ]
     rows = [line.split() for line in lines]
     deployed = ["legacy:deployed", "181", "12", "+6.940", "-0.840", "+0.028", "-0.834", "-0.034"]
@@ -226,7 +232,7 @@ def test_certify_reference_is_conformant_and_writes_a_report_of_it(desk: Desk) -
     for requirement_id in requirements():
         proven = f"  proven       {requirements()[requirement_id].level}  {requirement_id}  "
         assert sum(line.startswith(proven) for line in lines) == 1
-    assert desk.reports() == ["certify-reference.html", "certify-reference.jsonl"]
+    assert desk.reports() == evidence_of("reference")
     report = (desk.folder / "quotemark-report" / "certify-reference.html").read_text("utf-8")
     assert report.startswith("<!")
     assert report.rstrip().endswith("</html>")
@@ -239,17 +245,19 @@ def test_an_engine_that_departs_is_not_conformant_and_told_why(desk: Desk) -> No
     assert f"stuck {quotemark.__version__} (" in done.stdout
     assert "violated     L2  P1.test_kalman_update_moves_toward_observation" in done.stdout
     assert "drift: value: expected -5.45" in done.stdout
-    *_, verdict, report, log = done.stdout.splitlines()
+    *_, verdict, report, log, certificate = done.stdout.splitlines()
     assert verdict.startswith("NOT CONFORMANT (quick run): ")
     assert (report, log) == ("report: a/b/c.html", "event log: a/b/c.jsonl")
+    assert certificate == "certificate: a/b/c.intoto.json"
     assert desk.reports() == []
-    assert files_in(desk.folder / "a" / "b") == ["c.html", "c.jsonl"]
+    assert files_in(desk.folder / "a" / "b") == ["c.html", "c.intoto.json", "c.jsonl"]
 
 
 def test_an_engine_of_some_components_can_conform(desk: Desk) -> None:
     done = desk.run("certify", "python:engines:formulas", "--phase", "1-2", *QUICK, "--json")
     assert (done.code, done.stderr) == (0, "")
-    assert done.json.keys() == {"verdict", "conformant", "certification", "report", "log"}
+    files = {"report", "log", "certificate"}
+    assert done.json.keys() == {"verdict", "conformant", "certification", *files}
     assert (done.json["verdict"], done.json["conformant"]) == (
         "CONFORMANT (quick run)",
         True,
@@ -259,20 +267,17 @@ def test_an_engine_of_some_components_can_conform(desk: Desk) -> None:
     assert certification.phases == [1, 2]
     assert certification.conformant
     assert certification.counts()["unsupported"] > 0
-    assert (desk.folder / done.json["report"]).is_file()
-    assert (desk.folder / done.json["log"]).is_file()
+    assert all((desk.folder / done.json[name]).is_file() for name in files)
 
 
 def test_the_same_run_gives_the_same_bytes_in_a_worker_and_in_process(desk: Desk) -> None:
     runs = []
     for options in ((), ("--workers", "1"), ("--in-process",)):
         done = desk.run("certify", "python:engines:formulas", "--phase", "2", *QUICK, *options)
-        written = [
-            (desk.folder / "quotemark-report" / name).read_bytes() for name in desk.reports()
-        ]
-        runs.append((done, written))
+        log = (desk.folder / "quotemark-report/certify-formulas.jsonl").read_bytes()
+        runs.append((done, log.splitlines()[:-1]))  # the last is the machine's and the day's
     assert runs[0] == runs[1] == runs[2]
-    assert desk.reports() == ["certify-formulas.html", "certify-formulas.jsonl"]
+    assert desk.reports() == evidence_of("formulas")
 
 
 def test_another_seed_is_another_walk(desk: Desk) -> None:
@@ -291,21 +296,22 @@ def test_an_engine_that_dies_is_judged_by_what_it_did(desk: Desk) -> None:
     assert (done.code, done.stderr) == (1, "")
     assert "crash: " in done.stdout
     assert "its stderr ends: out of memory" in done.stdout
-    assert done.stdout.splitlines()[-3].startswith("NOT CONFORMANT (quick run): ")
-    assert desk.reports() == ["certify-mortal.html", "certify-mortal.jsonl"]
+    assert done.stdout.splitlines()[-4].startswith("NOT CONFORMANT (quick run): ")
+    assert desk.reports() == evidence_of("mortal")
 
 
 def test_an_engine_whose_ladder_is_none_is_told_so(desk: Desk) -> None:
     done = desk.run("certify", "python:engines:babbling", "--phase", "4", *QUICK)
     assert (done.code, done.stderr) == (1, "")
-    assert "Feb 19 is not shown: babbling answered cycle at 1771538801000 wrongly" in done.stdout
-    assert desk.reports() == ["certify-babbling.html", "certify-babbling.jsonl"]
+    trouble = "protocol: babbling answered cycle at 1771538801000 wrongly"
+    assert f"feb19 is not shown: {trouble}" in done.stdout
+    assert desk.reports() == evidence_of("babbling")
 
 
 def test_an_engine_without_a_way_back_is_certified(desk: Desk) -> None:
     done = desk.run("certify", "python:engines:no_way_back", "--phase", "1", *QUICK)
     assert (done.code, done.stderr) == (0, "")
-    assert "Feb 19 is not shown: no-way-back does not open component 'engine'" in done.stdout
+    assert "feb19 is not shown: no-way-back does not open component 'engine'" in done.stdout
     assert "unproven     L0  G-1  " in done.stdout
     assert "no legacy path in this engine: there is no way back" in done.stdout
 
@@ -529,7 +535,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], int, str]] = {
     "report and log in one file": (
         ("certify", "python:engines:formulas", *QUICK, "--report", "one.jsonl"),
         2,
-        "quotemark: one.jsonl: report and event log are one file, expected two",
+        "quotemark: report is one.jsonl, expected another name than its event log's",
     ),
     "no waivers": (
         ("certify", "reference", "--waivers", "none.toml"),

@@ -174,7 +174,7 @@ def test_runs_of_a_seed_leave_the_same_bytes_wherever_they_run(
         (folder / "engines.py").write_text(ENGINES, "utf-8")
         options = ("--quick", "--phase", "1", "--steps", "1000", "--workers", str(workers))
         done = subprocess.run(
-            [QUOTEMARK, "certify", f"python:engines:{engine}", *options, "--log", "log.jsonl"],
+            [QUOTEMARK, "certify", f"python:engines:{engine}", *options, "--report", "run.html"],
             cwd=folder,
             env={
                 **environ,
@@ -188,8 +188,8 @@ def test_runs_of_a_seed_leave_the_same_bytes_wherever_they_run(
             check=False,
         )
         assert (done.returncode, done.stderr) == (code, b"")
-        *lines, latency = (folder / "log.jsonl").read_bytes().decode().splitlines()
-        assert latency.startswith('{"event":"latency",')
+        *lines, measured = (folder / "run.jsonl").read_bytes().decode().splitlines()
+        assert measured.startswith('{"event":"measured",')
         assert lines[-1].startswith('{"event":"verdict",')
         return "\n".join(lines)
 

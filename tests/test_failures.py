@@ -483,4 +483,4 @@ def test_a_subtle_mutant_is_told_in_full_and_reproduced_by_the_command_printed(d
     assert (fixed.returncode, fixed.stdout) == (0, "FIXED\n")
     log = (desk / "quotemark-report/certify-mutant-linear-q.jsonl").read_text("utf-8")
     assert check in log
-    assert '"steps":[' not in log
+    assert '{"step":' not in log

@@ -194,7 +194,7 @@ def run(folder: Path, *waivers: str) -> subprocess.CompletedProcess[str]:
         f'[[waiver]]\ncheck = "{check}"\nowner = "Ana"\nreason = "known"\nexpires = {until}\n'
         for check, until in map(str.split, waivers)
     )
-    options = ("--phase", "1", "--steps", "100", "--workers", "1", "--log", "log.jsonl")
+    options = ("--phase", "1", "--steps", "100", "--workers", "1", "--report", "run.html")
     return subprocess.run(
         [QUOTEMARK, "certify", WRONG, *options, "--waivers", str(write(folder, text))],
         cwd=folder,
@@ -214,7 +214,7 @@ def test_the_exit_code_tells_what_is_to_be_done(tmp_path: Path, failing: list[st
     assert "    stale: it expired on 2026-01-31" in done.stdout.splitlines()
     done = run(tmp_path, *valid[1:], "phase1.no_such_check 9999-12-31")
     assert (done.returncode, done.stderr) == (1, "")
-    lines = (tmp_path / "log.jsonl").read_text("utf-8").splitlines()
+    lines = (tmp_path / "run.jsonl").read_text("utf-8").splitlines()
     events = [event for event in map(json.loads, lines) if event["event"] == "waiver"]
     assert {event["check"]: event["stale"] for event in events} == {
         **dict.fromkeys(failing[1:], ""),
@@ -227,4 +227,4 @@ def test_a_file_that_cannot_be_read_ends_the_run_before_it_begins(tmp_path: Path
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("quotemark: ")
     assert "waivers.toml: " in done.stderr
-    assert not (tmp_path / "log.jsonl").exists()
+    assert not (tmp_path / "run.jsonl").exists()

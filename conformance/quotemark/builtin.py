@@ -30,6 +30,7 @@ from quotemark_reference.config import EngineConfig
 from quotemark_reference.errors import RejectedError
 
 PHASES = (1, 2, 3, 4, 5, 6, 7, 8)
+REFERENCE_FOLDER = Path(quotemark_reference.__file__).parent
 
 
 class BuiltinEngine:
@@ -110,7 +111,7 @@ def _rejection(error: RejectedError) -> Rejected:
 def reference_digest() -> str:
     """Digest of the reference's source, which is its identity."""
     digest = hashlib.sha256()
-    for path in sorted(Path(quotemark_reference.__file__).parent.glob("*.py")):
+    for path in sorted(REFERENCE_FOLDER.glob("*.py")):
         digest.update(path.read_bytes())
     return f"sha256:{digest.hexdigest()}"
 

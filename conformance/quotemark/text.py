@@ -180,8 +180,8 @@ def decision_lines(decision: Decision) -> list[str]:
         lines.append(f"  {'ok' if one.given else 'MISSING':<7}  {one.what}: {one.message}")
         lines += [f"           make it: {one.command}"] if one.command else []
     if not decision.is_open:
-        missing = sum(not one.given for one in decision.evidence)
-        return [*lines, f"REFUSED: phase {decision.phase} stays off, {missing} pieces are missing"]
+        missing = ", ".join(one.what for one in decision.evidence if not one.given)
+        return [*lines, f"REFUSED: phase {decision.phase} stays off; missing: {missing}"]
     return [
         *lines,
         f"OPEN: phase {decision.phase} may be switched on",

@@ -26,14 +26,14 @@ from quotemark.cli.options import (
     timeout_option,
     workers_option,
 )
-from quotemark.errors import EngineError, InputError
+from quotemark.errors import EngineError
 from quotemark.evidence.run import Options, run_certification
 from quotemark.evidence.signature import read_private_key
-from quotemark.evidence.written import write_evidence
+from quotemark.evidence.written import files_beside, write_evidence
 from quotemark.failures import FailureFolder, load_failure
 from quotemark.fuzz.campaign import campaign
 from quotemark.report.page import render_report
-from quotemark.report.sections import feb19_section
+from quotemark.report.sections import certified_sections
 from quotemark.reproduce import reproduce as run_again
 from quotemark.text import (
     campaign_line,
@@ -81,7 +81,7 @@ def certify(
 ) -> None:
     """Certify ENGINE, requirement by requirement: report, event log and certificate.
 
-    The report shows the Feb 19 session too, with baseline and engine side by side. Beside it stand
+    The report shows every scenario too, with baseline and engine side by side. Beside it stand
     the event log and the certificate, an in-toto statement.
     """
     options = Options(
@@ -97,6 +97,8 @@ def certify(
         in_process=in_process,
     )
     key = read_private_key(key_file) if key_file else None
+    if report:
+        files_beside(report)
     folder = report.parent if report else REPORT_FOLDER
     with progress() as show:
         certification = run_certification(options, FailureFolder(folder / "failures", engine), show)
@@ -104,10 +106,10 @@ def certify(
     sections, lines = [], []
     try:
         if "engine" in identity.components:
-            under_test = running(engine, in_process=in_process, timeout_s=timeout_s)
-            sections.append(feb19_section(under_test, identity.name, phases, quick=quick))
-    except (InputError, EngineError) as error:  # the certification stands without it
-        lines = [f"Feb 19 is not shown: {error}", ""]
+            with running(engine, in_process=in_process, timeout_s=timeout_s) as under_test:
+                sections = certified_sections(under_test, identity.name, phases, quick=quick)
+    except EngineError as fault:  # the certification stands without them
+        lines = [f"no scenario is shown: {fault}", ""]
     written = write_evidence(
         certification,
         render_report(certification, sections),
@@ -127,7 +129,10 @@ def certify(
         )
     else:
         for section in sections:
-            lines += [*section_lines(section), ""]
+            if section.trouble:
+                lines += [f"{section.name} is not shown: {section.trouble}", ""]
+            elif section is sections[0]:
+                lines += [*section_lines(section), ""]
         lines += [*certification_lines(certification), *written_lines(written)]
         print_lines(lines)
     if not certification.sound:

@@ -9,7 +9,6 @@ from pathlib import Path
 import click
 
 from quotemark.cli.options import (
-    ALL_PHASES,
     NOT_CONFORMANT,
     READ_FILE,
     STALE_WAIVER,
@@ -20,6 +19,7 @@ from quotemark.cli.options import (
 )
 from quotemark.evidence.gate import Asked, decide
 from quotemark.evidence.verification import verify as verify_certificate
+from quotemark.phases import ALL_PHASES
 from quotemark.results import Level
 from quotemark.text import decision_lines, verification_lines
 

@@ -14,6 +14,7 @@ import msgspec
 
 from quotemark.errors import InputError
 from quotemark.messages import Json
+from quotemark.phases import phases_in
 
 NOT_CONFORMANT = 1
 USAGE = 2
@@ -22,27 +23,9 @@ STALE_WAIVER = 4
 INTERRUPTED = 130
 
 REPORT_FOLDER = Path("quotemark-report")
-ALL_PHASES = (1, 2, 3, 4, 5, 6, 7, 8)
 
 READ_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 WRITTEN_FILE = click.Path(path_type=Path, dir_okay=False)
-
-
-def _phases(text: str) -> tuple[int, ...]:
-    """Phases of a list of numbers and ranges, such as ``1-4,7``."""
-    phases: set[int] = set()
-    for part in text.split(","):
-        first, _, last = part.partition("-")
-        try:
-            some = range(int(first), int(last or first) + 1)
-        except ValueError:
-            some = range(0)
-        if not some or not set(some) <= set(ALL_PHASES):
-            raise click.BadParameter(
-                f"{part!r} is no phase from 1 to 8, nor a range such as 1-4 or a list such as 1,7"
-            )
-        phases.update(some)
-    return tuple(sorted(phases))
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for a machine.")
@@ -70,7 +53,7 @@ phase_option = click.option(
     metavar="N|N-M|N,M",
     default="1-8",
     show_default=True,
-    callback=lambda context, parameter, value: _phases(value),
+    callback=lambda context, parameter, value: phases_in(value),
     help="Phases: a number, a range, or a list of these.",
 )
 

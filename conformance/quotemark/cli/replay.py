@@ -64,11 +64,13 @@ def replay(
     names = list(engines)
     if len(names) == 1 and scenario.baseline and scenario.baseline not in names:
         names.insert(0, scenario.baseline)
-    runs = [
-        run_variant(scenario, running(name, in_process=in_process), variant, phases, reach_bps)
-        for name in names
-        for variant in variants(scenario, name)
-    ]
+    runs = []
+    for name in names:
+        with running(name, in_process=in_process) as engine:
+            runs += [
+                run_variant(scenario, engine, variant, phases, reach_bps)
+                for variant in variants(scenario, name)
+            ]
     section = scenario_section(scenario, runs)
     path = report or REPORT_FOLDER / f"replay-{file_name(scenario.name)}.html"
     write_whole(path, render_report(None, [section]))

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import msgspec
 
-import quotemark_reference
 from quotemark.adapters import BUILTIN
+from quotemark.builtin import REFERENCE_FOLDER
 from quotemark.errors import InputError
 from quotemark.evidence.configuration import effective_config, without_gates
 from quotemark.golden.folder import MANIFEST, SHIPPED
@@ -45,7 +45,7 @@ def suite_digest() -> str:
     """Digest of all that ships: harness, reference, features and scenarios."""
     folders = {
         "quotemark": PACKAGE,
-        "quotemark_reference": Path(quotemark_reference.__file__).parent,
+        "quotemark_reference": REFERENCE_FOLDER,
         "features": resource_folder("features"),
         "scenarios": resource_folder("scenarios"),
     }

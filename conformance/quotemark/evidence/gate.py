@@ -147,7 +147,7 @@ def _prerequisites(asked: Asked, switched_on: Collection[int]) -> Evidence:
         return Evidence(
             what,
             False,
-            f"phase {asked.phase} would be inert: phases {named(missing)} are off in"
+            f"phase {asked.phase} would be inert, with {named(missing)} off in"
             f" {asked.config_file or 'the default configuration'}",
             f"quotemark gate --phase {missing[0]} ...",
         )
@@ -324,7 +324,7 @@ def _outcomes(
 def _worse(worse: Sequence[Ends]) -> str:
     shown = "; ".join(_ends(one) for one in worse[:MOST_NAMED])
     more = len(worse) - MOST_NAMED
-    return f"{len(worse)} incidents end worse: {shown}" + (f"; and {more} more" if more > 0 else "")
+    return f"worse: {shown}" + (f"; and {more} more" if more > 0 else "")
 
 
 def _ends(ends: Ends) -> str:

@@ -27,6 +27,17 @@ class Written(Struct, frozen=True):
     why_none: str = ""
 
 
+def files_beside(report: Path) -> tuple[Path, Path]:
+    """Event log and certificate of a report.
+
+    Raises :class:`InputError` where the report is called as the event log would be.
+    """
+    log, certificate = report.with_suffix(".jsonl"), report.with_suffix(certificates.SUFFIX)
+    if report == log:
+        raise InputError(f"report is {report}, expected another name than its event log's")
+    return log, certificate
+
+
 def write_evidence(
     certification: Certification, page: str, report: Path, key: Ed25519PrivateKey | None
 ) -> Written:
@@ -36,10 +47,8 @@ def write_evidence(
     none ever stands beside what it does not state. Raises :class:`InputError` where a file cannot
     be written.
     """
-    log, certificate = report.with_suffix(".jsonl"), report.with_suffix(certificates.SUFFIX)
+    log, certificate = files_beside(report)
     signature = certificate.with_name(f"{certificate.name}.sig")
-    if report in (log, certificate):
-        raise InputError(f"{report}: is what the event log or the certificate is called")
     for stale in (signature, certificate):
         with suppress(OSError):
             stale.unlink()
