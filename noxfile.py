@@ -1,13 +1,20 @@
 """Sessions of the project: ``nox`` runs lint, tests and bdd; the others are named with ``-s``.
 
-``bdd`` and ``certify`` install the built wheel, as an engine team would, and take an engine:
-``nox -s certify -- stdio:./my-engine --phase 1``, ``nox -s bdd -- --engine stdio:./my-engine``.
+``bdd``, ``certify`` and ``gate`` install the built wheel, as an engine team would, and take an
+engine: ``nox -s certify -- stdio:./my-engine --phase 1``, ``nox -s gate -- --phase 4 --engine
+stdio:./my-engine``, ``nox -s bdd -- --engine stdio:./my-engine``.
 """
+
+import argparse
 
 import nox
 
 nox.options.sessions = ["lint", "tests", "bdd"]
 nox.options.error_on_missing_interpreters = True
+nox.options.default_venv_backend = "uv|virtualenv"
+
+CERTIFIED_FOR = {"4": "1-4", "5": "1-5", "6": "1-4,6", "7": "1,7", "8": "1,8"}
+"""Phases that the gate of a phase asks for, where it needs others."""
 
 
 @nox.session
@@ -57,6 +64,31 @@ def certify(session: nox.Session) -> None:
     """Certify an engine; without arguments the reference."""
     session.install(".")
     session.run("quotemark", "certify", *(session.posargs or ["reference"]))
+
+
+@nox.session
+def gate(session: nox.Session) -> None:
+    """Certify an engine for a phase and what it needs, and ask the gate; fails if it refuses.
+
+    Takes ``--phase N --engine ENGINE``, ``--config`` and whatever else ``quotemark gate`` takes.
+    """
+    parser = argparse.ArgumentParser("nox -s gate --")
+    parser.add_argument("--phase", required=True)
+    parser.add_argument("--engine", default="reference")
+    parser.add_argument("--config")
+    asked, rest = parser.parse_known_args(session.posargs)
+    config = ["--config", asked.config] if asked.config else []
+    session.install(".")
+    report = "quotemark-report/gate.html"
+    session.run(
+        *("quotemark", "certify", asked.engine, "--phase", CERTIFIED_FOR.get(asked.phase, asked.phase)),
+        *("--report", report, *config),
+        success_codes=[0, 1, 4],  # what it found, the gate judges
+    )
+    session.run(
+        *("quotemark", "gate", "--phase", asked.phase, "--engine", asked.engine),
+        *("--certificate", "quotemark-report/gate.intoto.json", *config, *rest),
+    )
 
 
 @nox.session
