@@ -1,3 +1,4 @@
+@phase_5 @phase_6 @phase_7 @phase_8
 Feature: Feb 19 with everything on
   The record of Feb 19 holds no book, no BTC, no funding and no trades of others. A synthetic layer
   adds them to the reconstruction, in a neutral form (balanced, and going nowhere) and in a bearish

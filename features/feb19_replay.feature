@@ -1,3 +1,4 @@
+@phase_1 @phase_2 @phase_3 @phase_4
 Feature: Feb 19 - a long position built into a bearish trend
   On Feb 19, 2026 a market maker bought 7.40 contracts while every trend reading was bearish, and
   lost 0.84. The session is reconstructed: its twelve fills and their mids are recorded, the mid

@@ -1,3 +1,4 @@
+@phase_6
 Feature: Funding extremes - a large rate is charged in full and believed with measure
   Funding goes from one extreme to the other: z-scores from -5 to 5, rates from -0.3 % to 1.2 % an
   interval of one hour or of eight, long, short and flat. Each reading meets a neutral drift first, of

@@ -1,3 +1,4 @@
+@phase_2 @phase_4
 Feature: Inventory at 80 % - a smooth retreat instead of zone jumps
   As the position grows, the engine leaves the accumulating side smoothly and keeps the reducing side
   alive. The old zones halved sizes at 60 % and emptied a side at 80 %.

@@ -1,3 +1,4 @@
+@phase_1
 Feature: Phase 1 - the drift follows the evidence and nothing caps it
   A Kalman filter estimates the drift of the mid. Trend readings and own fills move it, time takes it
   back to zero, and the quotes follow it without the old 3 bp cap.

@@ -1,3 +1,4 @@
+@phase_2
 Feature: Phase 2 - risk aversion grows smoothly with inventory
   One curve, gamma(q) = gamma (1 + 7 (q/q_max)^2), stands where Green, Yellow and Red used to jump.
 

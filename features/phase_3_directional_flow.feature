@@ -1,3 +1,4 @@
+@phase_3
 Feature: Phase 3 - order flow moves the quotes before fills confirm it
   Sell pressure lowers the bid's kappa, which rests the bid deeper, and is a bearish observation.
 

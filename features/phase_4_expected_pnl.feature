@@ -1,3 +1,4 @@
+@phase_4
 Feature: Phase 4 - a level rests only while it is expected to earn
   Each level's expected PnL decides by itself. One-sided quoting follows from it, without a gate.
 

@@ -1,3 +1,4 @@
+@phase_5
 Feature: Phase 5 - the filter learns from what follows its own fills
   Five seconds or more after an own fill, the drift that came true is held against the drift that was
   predicted just before it. A drift that falls short is forgotten faster from then on, one that goes

@@ -1,3 +1,4 @@
+@phase_6
 Feature: Phase 6 - funding is a cost of holding, and says something of the drift
   The public funding rate is charged over the ten minutes that a fill is held: longs pay it while it is
   positive, shorts while it is negative, and the other side is given half. A rate far from its mean is

@@ -1,3 +1,4 @@
+@phase_7
 Feature: Phase 7 - the book and the sweeps speak before fills do
   Imbalance near the mid, its change, the gradient towards the deep book and own quotes that were swept
   enter the drift filter as one composite observation a cycle. Book sizes are in contracts at a mid of

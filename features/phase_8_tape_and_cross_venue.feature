@@ -1,3 +1,4 @@
+@phase_8
 Feature: Phase 8 - the tape and other markets
   Bursts of trades, the sizes of own fills and the basis are heard in every second cycle; the lead of
   another asset and open interest in every fifth. Volatility that expands widens the quotes, fat tails

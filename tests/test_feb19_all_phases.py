@@ -444,7 +444,7 @@ def test_an_engine_that_shows_only_quotes_has_no_picture_of_pushes() -> None:
     frames = [Frame(0, 100.0, {"bids": [], "asks": []}, 0.0, 0.0, 0.0, 0.0)]
     assert standing_pushes(frames) == {}
     assert standing_pushes([]) == {}
-    panel = draw_panels([("quotes only", Replay("quotes only", {}, frames=frames))], "salt")[-1]
+    *_, panel, _ = draw_panels([("quotes only", Replay("quotes only", {}, frames=frames))])
     (picture,) = panel.pictures
     assert (picture.svg, picture.summary) == (None, "the engine shows nothing that moved its drift")
 

@@ -138,17 +138,15 @@ class Explained(NamedTuple):
     divergences: list[DivergenceSeries]
 
 
-def save_failures(
-    results: Sequence[CheckResult], bench: Bench, folder: FailureFolder
-) -> Explained:
+def save_failures(results: Sequence[CheckResult], bench: Bench, folder: FailureFolder) -> Explained:
     """Save what failed, and explain it.
 
     ``results`` stand in the order of the suite; the engine of ``bench`` runs their cases anew.
     Raises :class:`InputError` where a file cannot be written.
     """
     failed = [result for result in results if result.status == "failed"]
-    diagnoses = _diagnoses(failed, bench)
-    stage = _Stage(bench, folder, diagnoses)
+    diagnoses = diagnoses_of(failed, bench)
+    stage = FailureStage(bench, folder, diagnoses)
     explained = {result.check: stage.explain(result) for result in failed}
     folder.keep_only(stage.written)
     return Explained(
@@ -158,8 +156,8 @@ def save_failures(
     )
 
 
-class _Stage:
-    """Takes failures one after another; those alike share a file."""
+class FailureStage:
+    """Explains failures one after another; those alike share a file."""
 
     def __init__(self, bench: Bench, folder: FailureFolder, diagnoses: dict[str, str]) -> None:
         self.written: list[str] = []
@@ -285,7 +283,7 @@ def _cut(case: Case, steps: int) -> Case:
 # --- diagnosis --------------------------------------------------------------------------------
 
 
-def _diagnoses(failed: Sequence[CheckResult], bench: Bench) -> dict[str, str]:
+def diagnoses_of(failed: Sequence[CheckResult], bench: Bench) -> dict[str, str]:
     """What the engine's answers are like, by component, where it can be told."""
     cases: dict[str, list[FailingCase]] = {}
     for result in failed:

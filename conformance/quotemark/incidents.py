@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from itertools import pairwise
+from typing import NamedTuple
 
 from quotemark.errors import EngineError, InputError
 from quotemark.gate_sets import GateSet, gates_around, named, switches
@@ -30,14 +31,38 @@ def incidents() -> Iterator[Incident]:
                     yield Incident(name, tape, layer, reach_bps)
 
 
-def run_incident(engine: Engine, incident: Incident, on: GateSet, config: Json) -> Replay:
-    """Replay an incident with the gates of ``on``, and ``config`` over the scenario's."""
+class IncidentSteps(NamedTuple):
+    """What an incident replays: its tape, and the readings of its layer."""
+
+    tape: list[Json]
+    layer: list[Json]
+
+
+def incident_steps(incident: Incident) -> IncidentSteps:
+    """Read the tape and the layer of an incident."""
     scenario = load_scenario(incident.scenario)
+    layer = scenario.layer(incident.layer) if incident.layer else []
+    return IncidentSteps(scenario.tape(incident.tape), layer)
+
+
+def run_incident(
+    engine: Engine,
+    incident: Incident,
+    on: GateSet,
+    config: Json,
+    steps: IncidentSteps | None = None,
+) -> Replay:
+    """Replay an incident with the gates of ``on``, and ``config`` over the scenario's.
+
+    ``steps`` are those of the incident, or what is left of them; without, they are read.
+    """
+    scenario = load_scenario(incident.scenario)
+    tape, layer = steps or incident_steps(incident)
     return replay(
         engine,
-        scenario.tape(incident.tape),
+        tape,
         {**scenario.config, **config, **switches(on)},
-        layer=scenario.layer(incident.layer) if incident.layer else (),
+        layer=layer,
         reach_bps=incident.reach_bps,
         fill_price=scenario.fill_price,
         tape_fills=scenario.tape_fills,

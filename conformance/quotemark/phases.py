@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from quotemark.errors import InputError
 
 ALL_PHASES = (1, 2, 3, 4, 5, 6, 7, 8)
@@ -25,3 +27,14 @@ def phases_in(text: str) -> tuple[int, ...]:
             )
         phases.update(some)
     return tuple(sorted(phases))
+
+
+def named_phases(phases: Sequence[int]) -> str:
+    """Return phases, in order, as they are asked for."""
+    runs: list[list[int]] = []
+    for phase in phases:
+        if runs and runs[-1][-1] == phase - 1:
+            runs[-1].append(phase)
+        else:
+            runs.append([phase])
+    return ",".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Annotated, Literal, get_args
 
@@ -18,6 +18,8 @@ CheckStatus = Literal["passed", "failed", "waived", "unproven", "unsupported"]
 RequirementStatus = Literal["violated", "waived", "unproven", "unsupported", "proven"]
 REQUIREMENT_STATUSES: tuple[RequirementStatus, ...] = get_args(RequirementStatus)
 """In the order of reports: what needs attention first."""
+COUNTED_STATUSES: tuple[RequirementStatus, ...] = ("proven", *REQUIREMENT_STATUSES[:-1])
+"""In the order of sums."""
 
 
 class Requirement(Struct, frozen=True):
@@ -151,8 +153,8 @@ class Certification(Struct, frozen=True):
     ``checks`` stand in the order of the suite. ``diagnoses`` say what the failures look like, a
     component each, ``divergences`` how their fields went. ``outcomes`` are how incidents end with
     each phase and without it: no part of the verdict, which is about what was built, but of the
-    gate, which asks whether it should run. ``latencies`` and ``circumstances`` are the machine's and
-    the day's, and no part of it either.
+    gate, which asks whether it should run. ``latencies`` and ``circumstances`` are the machine's
+    and the day's, and no part of it either.
     """
 
     identity: Identity
@@ -200,20 +202,25 @@ class Certification(Struct, frozen=True):
         return counts
 
     def ranked(self) -> list[RequirementResult]:
-        """Requirements as reports list them: by status, the weakest level first, then by phase."""
-        return sorted(
-            self.requirements,
-            key=lambda result: (
-                REQUIREMENT_STATUSES.index(result.status),
-                result.requirement.level,
-                result.requirement.phase,
-            ),
-        )
+        """Requirements as reports list them."""
+        return ranked(self.requirements)
 
     def weakest_violated(self) -> Requirement | None:
         """Violated requirement that the least of an engine shows, of the earliest phase."""
         first = self.ranked()[0]
         return first.requirement if first.status == "violated" else None
+
+
+def ranked(requirements: Iterable[RequirementResult]) -> list[RequirementResult]:
+    """Requirements by status, the weakest level first, then by phase."""
+    return sorted(
+        requirements,
+        key=lambda result: (
+            REQUIREMENT_STATUSES.index(result.status),
+            result.requirement.level,
+            result.requirement.phase,
+        ),
+    )
 
 
 def requirement_result(

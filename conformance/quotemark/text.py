@@ -16,7 +16,7 @@ from quotemark.mutants.adequacy import KINDS, Adequacy, MutantResult, TrivialSco
 from quotemark.pushes import insufficient_depths, source_summaries
 from quotemark.replay import Replay
 from quotemark.report.sections import ReplaySection
-from quotemark.results import Certification, RequirementResult, WaiverResult
+from quotemark.results import COUNTED_STATUSES, Certification, RequirementResult, WaiverResult
 from quotemark.sensitivity import SensitivityRow
 
 if TYPE_CHECKING:
@@ -89,10 +89,7 @@ def latency_lines(certification: Certification) -> list[str]:
 def verdict_line(certification: Certification) -> str:
     """Return the verdict, the counts behind it, and the first thing to look at."""
     counts = certification.counts()
-    numbers = ", ".join(
-        f"{counts[status]} {status}"
-        for status in ("proven", "violated", "waived", "unproven", "unsupported")
-    )
+    numbers = ", ".join(f"{counts[status]} {status}" for status in COUNTED_STATUSES)
     line = f"{certification.verdict}: {numbers}"
     weakest = certification.weakest_violated()
     if weakest is not None:

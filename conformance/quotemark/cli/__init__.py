@@ -27,6 +27,7 @@ COMMANDS = {
     "smoke": "describe",
     "explain": "describe",
     "mutants": "describe",
+    "audit": "audit",
     "schema": "describe",
     "vectors": "vectors",
     "import": "imports",

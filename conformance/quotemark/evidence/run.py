@@ -22,7 +22,7 @@ from quotemark.results import Certification, Circumstances, Profile, Provenance,
 from quotemark.suite.runner import Progress
 from quotemark.suite.runner import certify as run_suite
 
-PACKAGES = ("hypothesis", "matplotlib", "msgspec", "pytest", "pytest-bdd")
+PACKAGES = ("hypothesis", "msgspec", "pytest", "pytest-bdd")
 
 
 class Options(Struct, frozen=True):

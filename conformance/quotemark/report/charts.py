@@ -1,81 +1,83 @@
-"""Pictures of a replay: price with quotes and fills, position, PnL, drift and what moved it.
+"""Pictures: what a replay did, from its quotes to what moved its drift, and where engines depart.
 
-Each panel is drawn once an engine, on the same axes, so that engines compare at a glance. A picture
-is an SVG for a page that brings its own colours: every colour is a CSS variable of the page, with a
-fallback for light backgrounds. Lines differ in their dashes too, never in colour alone.
-
-The same replay gives the same bytes.
+Each panel is drawn once an engine, on the same axes, so that engines compare at a glance. Lines
+differ in their dashes too, never in colour alone, and every picture is told in words beside it.
 """
 
 from __future__ import annotations
 
-import io
 import math
-import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from itertools import pairwise
+from typing import TypeAlias
+
+from markupsafe import Markup
 
 from quotemark.messages import Json
 from quotemark.pushes import standing_pushes
 from quotemark.replay import Frame, Replay
+from quotemark.report.svg import (
+    Band,
+    Cells,
+    Chart,
+    Key,
+    Line,
+    Mark,
+    Markers,
+    Rule,
+    XAxis,
+    shared_limits,
+)
+from quotemark.results import DivergenceSeries
+from quotemark.suite.compare import figure_of
 from quotemark.venue import Fill
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-COLOURS = {
-    "ink": "#222222",
-    "grid": "#d9d9d9",
-    "bid": "#0072b2",
-    "ask": "#c44e00",
-    "spread": "#007a5a",
-    "inventory": "#a8447f",
-    "fees": "#9a6400",
-    "drift": "#0072b3",
-    "signals": "#c44e01",
-    "fills": "#9a6401",
-    "book": "#0072b4",
-    "trades": "#007a5b",
-    "markets": "#a84480",
-}
-"""Colours by what they stand for, each used once so that it can be told apart in the SVG.
-
-On the page each is the CSS variable ``--chart-NAME``. The hues are Okabe and Ito's, which the
-colour-blind tell apart, darkened for contrast on white.
-"""
-
 SOURCES = {
-    "trend": ("signals", "-"),
-    "fill": ("fills", "-"),
-    "fill_size": ("fills", "--"),
-    "sweep": ("fills", ":"),
-    "bim": ("book", "-"),
-    "dbim": ("book", "--"),
-    "bpg": ("book", ":"),
-    "flow": ("trades", "-"),
-    "hawkes": ("trades", "--"),
-    "basis": ("markets", "-"),
-    "lead": ("markets", "--"),
-    "funding": ("markets", "-."),
-    "open_interest": ("markets", ":"),
+    "trend": "signals",
+    "fill": "fills",
+    "fill_size": "fills dashed",
+    "sweep": "fills dotted",
+    "bim": "book",
+    "dbim": "book dashed",
+    "bpg": "book dotted",
+    "flow": "trades",
+    "hawkes": "trades dashed",
+    "basis": "markets",
+    "lead": "markets dashed",
+    "funding": "markets dashdot",
+    "open_interest": "markets dotted",
 }
 """Colour and dashes of what moves the drift."""
 
-OTHER_SOURCE = ("signals", "--")
+OTHER_SOURCE = "signals dashed"
 
-CLOCK_FROM_MS = 10**12
-"""Times from here on (2001) are taken as ms since 1970; those before count from the tape's zero."""
+PNL_CLASSES: tuple[tuple[float, float, str, str], ...] = (
+    (-math.inf, -10.0, "loss-4", "below -10 bp"),
+    (-10.0, -3.0, "loss-3", "-10 to -3"),
+    (-3.0, -1.0, "loss-2", "-3 to -1"),
+    (-1.0, 0.0, "loss-1", "-1 to 0"),
+    (0.0, 1.0, "gain-1", "0 to 1"),
+    (1.0, 3.0, "gain-2", "1 to 3"),
+    (3.0, 10.0, "gain-3", "3 to 10"),
+    (10.0, math.inf, "gain-4", "above 10 bp"),
+)
+"""Expected PnL from, until and including, its colour and its name: the same on every picture."""
 
 MOST_CYCLES = 600
 """Cycles drawn of a longer replay: about as many as a picture has points to the side."""
 
+MOST_LEVELS = 20
+"""Levels drawn of a side."""
+
 FEW_FILLS = 100
 """More of one side are drawn small, so that they do not bury the quotes."""
 
-MS_PER_DAY = 86_400_000.0
+CLOCK_FROM_MS, CLOCK_TO_MS = 10**12, 10**14
+"""Times between them (2001 and 5138) are ms since 1970; others count from the tape's zero."""
+
+ZERO = Rule("ink hair", y=0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,8 @@ class Picture:
 
     label: str
     summary: str
-    svg: str | None
+    svg: Markup | None
+    legend: list[Key]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,29 +98,27 @@ class Panel:
     pictures: list[Picture]
 
 
-Draw: TypeAlias = "Callable[[Axes, Replay], str]"
-"""Draws a replay and says in words what is to be seen."""
+Draw: TypeAlias = Callable[[Replay], tuple[str, Chart | None]]
+"""Says in words what is to be seen of a replay, and draws it if there is anything."""
 
 
-def draw_panels(runs: Sequence[tuple[str, Replay]], salt: str) -> list[Panel]:
-    """Draw all panels of replays of one tape.
-
-    ``salt`` keeps the ids within the pictures apart from those of others on a page.
-    """
+def draw_panels(runs: Sequence[tuple[str, Replay]]) -> list[Panel]:
+    """Draw all panels of replays of one tape."""
     quoting = [(label, run) for label, run in runs if run.frames]
-    kinds: tuple[tuple[str, str, Draw], ...] = (
-        ("Price, touch quotes and fills", "price", _draw_price),
-        ("Position", "position", _draw_position),
-        ("PnL and its parts", "quote currency", _draw_pnl),
-        ("Drift with its ±√P band", "bp/s", _draw_drift),
-        ("What moved the drift: what is left of each source's pushes", "bp/s", _draw_pushes),
+    kinds: tuple[tuple[str, Draw], ...] = (
+        ("Price, touch quotes and fills", _price),
+        ("Position", _position),
+        ("PnL and its parts", _pnl),
+        ("Drift with its ±√P band", _drift),
+        ("What moved the drift: what is left of each source's pushes", _pushes),
+        ("Expected PnL of each level", _expected_pnl),
     )
-    with _style():
-        return [
-            _panel(title, unit, draw, quoting, f"{salt}/{title}")
-            for title, unit, draw in kinds
-            if quoting
-        ]
+    return [_panel(title, draw, quoting) for title, draw in kinds if quoting]
+
+
+def is_clock(t_ms: int) -> bool:
+    """Whether a time is one since 1970."""
+    return CLOCK_FROM_MS <= t_ms < CLOCK_TO_MS
 
 
 def drawn_every(run: Replay) -> int:
@@ -125,113 +126,218 @@ def drawn_every(run: Replay) -> int:
     return math.ceil(len(run.frames) / MOST_CYCLES)
 
 
-# --- what is drawn ----------------------------------------------------------------------------
+def _panel(title: str, draw: Draw, runs: Sequence[tuple[str, Replay]]) -> Panel:
+    told = [(label, *_readable(draw, run)) for label, run in runs]
+    times = [frame.t_ms for _, run in runs for frame in run.frames]
+    x_axis: XAxis = "UTC" if is_clock(min(times)) and is_clock(max(times)) else "s"
+    return Panel(title, _pictures(told, x_axis))
 
 
-def _draw_price(axes: Axes, run: Replay) -> str:
+def _readable(draw: Draw, run: Replay) -> tuple[str, Chart | None]:
+    try:
+        return draw(run)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        return f"what the engine gives cannot be read: {type(error).__name__}: {error}", None
+
+
+def _pictures(told: Sequence[tuple[str, str, Chart | None]], x_axis: XAxis) -> list[Picture]:
+    """Draw charts on the same axes, each beside its label and summary."""
+    charts = [chart for _, _, chart in told if chart]
+    limits = shared_limits(charts) if charts else None
+    return [
+        Picture(label, summary, chart.draw(limits, x_axis), chart.legend())
+        if chart and limits
+        else Picture(label, summary, None, [])
+        for label, summary, chart in told
+    ]
+
+
+# --- a replay ---------------------------------------------------------------------------------
+
+
+def _price(run: Replay) -> tuple[str, Chart]:
     frames = _drawn(run)
     times = _times(frames)
-    bids = [_touch(frame, "bids", max) for frame in frames]
-    asks = [_touch(frame, "asks", min) for frame in frames]
-    axes.plot(times, asks, color=COLOURS["ask"], ls="--", drawstyle="steps-post", label="ask")
-    axes.plot(times, [frame.mid for frame in frames], color=COLOURS["ink"], lw=0.8, label="mid")
-    axes.plot(times, bids, color=COLOURS["bid"], drawstyle="steps-post", label="bid")
     buys = [fill for fill in run.fills if fill.side == "buy"]
     sells = [fill for fill in run.fills if fill.side == "sell"]
-    _draw_fills(axes, buys, marker="^", color=COLOURS["bid"], label="buy")
-    _draw_fills(axes, sells, marker="v", color=COLOURS["ask"], label="sell")
-    return (
+    marks: list[Mark] = [
+        Line(times, [_touch(one, "asks", min) for one in frames], "ask dashed", "ask", True),
+        Line(times, [frame.mid for frame in frames], "ink thin", "mid"),
+        Line(times, [_touch(one, "bids", max) for one in frames], "bid", "bid", True),
+        _fills(buys, up=True, style="bid", label="buy"),
+        _fills(sells, up=False, style="ask", label="sell"),
+    ]
+    summary = (
         f"bids rest in {_cycles_with(run, 'bids')} of {len(run.frames)} cycles,"
         f" asks in {_cycles_with(run, 'asks')}; buys: {len(buys)}, sells: {len(sells)}"
     )
+    return summary, Chart(marks, "price")
 
 
-def _draw_fills(axes: Axes, fills: Sequence[Fill], *, marker: str, color: str, label: str) -> None:
-    few = len(fills) <= FEW_FILLS
-    axes.plot(
-        _times(fills),
-        [fill.price for fill in fills],
-        ls="",
-        marker=marker,
-        ms=7.0 if few else 3.0,
-        color=color,
-        markeredgecolor=COLOURS["ink"],
-        markeredgewidth=1.0 if few else 0.0,
-        zorder=3,
-        label=label,
-    )
+def _fills(fills: Sequence[Fill], *, up: bool, style: str, label: str) -> Markers:
+    size = 4.0 if len(fills) <= FEW_FILLS else 2.0
+    return Markers(_times(fills), [fill.price for fill in fills], up, size, style, label)
 
 
-def _draw_position(axes: Axes, run: Replay) -> str:
+def _position(run: Replay) -> tuple[str, Chart]:
     frames = _drawn(run)
-    positions = [frame.position for frame in frames]
-    axes.axhline(0.0, color=COLOURS["ink"], lw=0.6)
-    axes.plot(_times(frames), positions, color=COLOURS["ink"], drawstyle="steps-post")
-    return f"ends at {signed(run.account.position)}"
+    line = Line(_times(frames), [frame.position for frame in frames], "ink", stepped=True)
+    return f"ends at {signed(run.account.position)}", Chart([ZERO, line], "position")
 
 
-def _draw_pnl(axes: Axes, run: Replay) -> str:
+def _pnl(run: Replay) -> tuple[str, Chart]:
     frames = _drawn(run)
     times = _times(frames)
-    axes.axhline(0.0, color=COLOURS["ink"], lw=0.6)
-    axes.plot(times, [frame.net for frame in frames], color=COLOURS["ink"], lw=2.6, label="net")
-    parts = (
-        ("spread", COLOURS["spread"], "--", [frame.spread for frame in frames]),
-        ("inventory", COLOURS["inventory"], "-.", [frame.inventory for frame in frames]),
-        ("-fees", COLOURS["fees"], ":", [-frame.fees for frame in frames]),
-    )
-    for label, color, dashes, values in parts:
-        axes.plot(times, values, color=color, ls=dashes, lw=1.6, label=label)
-    return f"ends at {signed(run.account.net)} net"
+    marks = [
+        ZERO,
+        Line(times, [frame.net for frame in frames], "ink wide", "net", True),
+        Line(times, [frame.spread for frame in frames], "spread dashed", "spread", True),
+        Line(times, [frame.inventory for frame in frames], "inventory dashdot", "inventory", True),
+        Line(times, [-frame.fees for frame in frames], "fees dotted", "-fees", True),
+    ]
+    return f"ends at {signed(run.account.net)} net", Chart(marks, "quote currency")
 
 
-def _draw_drift(axes: Axes, run: Replay) -> str:
+def _drift(run: Replay) -> tuple[str, Chart | None]:
     frames = _drawn(run)
     drifts = [_number(frame.observation, "drift_bps_per_s") for frame in frames]
     known = [drift for drift in drifts if math.isfinite(drift)]
     if not known:
-        return "the engine does not give its drift"
+        return "the engine does not give its drift", None
     widths = [_root(_number(frame.observation, "drift_variance")) for frame in frames]
-    axes.axhline(0.0, color=COLOURS["ink"], lw=0.6)
-    axes.fill_between(
-        _times(frames),
-        [drift - width for drift, width in zip(drifts, widths, strict=True)],
-        [drift + width for drift, width in zip(drifts, widths, strict=True)],
-        color=COLOURS["drift"],
-        alpha=0.25,
-        lw=0,
-        step="post",
-        label="±√P",
-    )
-    axes.plot(_times(frames), drifts, color=COLOURS["drift"], drawstyle="steps-post", label="drift")
+    lows = [drift - width for drift, width in zip(drifts, widths, strict=True)]
+    highs = [drift + width for drift, width in zip(drifts, widths, strict=True)]
+    times = _times(frames)
+    marks: list[Mark] = [ZERO, Line(times, drifts, "drift", "drift", stepped=True)]
     seen = f"between {signed(min(known))} and {signed(max(known))} bp/s"
-    has_band = any(math.isfinite(width) for width in widths)
-    return seen if has_band else f"{seen}; the engine does not give its variance"
+    if any(math.isfinite(width) for width in widths):
+        marks.insert(0, Band(times, lows, highs, "drift", "±√P"))
+    else:
+        seen += "; the engine does not give its variance"
+    return seen, Chart(marks, "bp/s")
 
 
-def _draw_pushes(axes: Axes, run: Replay) -> str:
+def _pushes(run: Replay) -> tuple[str, Chart | None]:
     standing = standing_pushes(run.frames)
     if not standing:
-        return "the engine shows nothing that moved its drift"
+        return "the engine shows nothing that moved its drift", None
     times = _times(_drawn(run))
-    axes.axhline(0.0, color=COLOURS["ink"], lw=0.6)
+    marks: list[Mark] = [ZERO]
     for source in sorted(standing, key=_order):
-        colour, dashes = SOURCES.get(source, OTHER_SOURCE)
-        axes.plot(
-            times,
-            standing[source][:: drawn_every(run)],
-            color=COLOURS[colour],
-            ls=dashes,
-            drawstyle="steps-post",
-            label=source,
-        )
-    left = {source: values[-1] for source, values in standing.items()}
-    by_size = sorted(left, key=lambda source: -abs(left[source]))
-    return "at the end " + ", ".join(f"{source} {signed(left[source])}" for source in by_size)
+        left = standing[source][:: drawn_every(run)]
+        marks.append(Line(times, left, SOURCES.get(source, OTHER_SOURCE), source, stepped=True))
+    at_end = {source: values[-1] for source, values in standing.items()}
+    by_size = sorted(at_end, key=lambda source: -abs(at_end[source]))
+    summary = "at the end " + ", ".join(f"{source} {signed(at_end[source])}" for source in by_size)
+    return summary, Chart(marks, "bp/s")
 
 
 def _order(source: str) -> int:
     return list(SOURCES).index(source) if source in SOURCES else len(SOURCES)
+
+
+def _expected_pnl(run: Replay) -> tuple[str, Chart | None]:
+    """A row a level, asks above bids, the touch in the middle; a column a cycle."""
+    bids, asks = ([_levels(frame, side) for frame in run.frames] for side in (0, 1))
+    shares = [_positive_share(side) for side in (bids, asks)]
+    if not any(shares):
+        return "the engine gives no expected PnL of its levels: phase 4 is off, or not shown", None
+    every = drawn_every(run)
+    times = _times(run.frames[::every])
+    ends = [*times[1:], times[-1] + (times[-1] - times[0]) / max(1, len(times) - 1)]
+    boxes: defaultdict[str, list[tuple[float, float, int]]] = defaultdict(list)
+    rows = {
+        **{-1 - level: row for level, row in enumerate(_rows(bids[::every]))},
+        **{1 + level: row for level, row in enumerate(_rows(asks[::every]))},
+    }
+    for number, row in rows.items():
+        for style, start, end in _stretches(row, times, ends):
+            boxes[style].append((start, end, number))
+    marks = [Cells(boxes[style], style, name) for _, _, style, name in PNL_CLASSES if boxes[style]]
+    ticks = [(float(number), f"{'ask' if number > 0 else 'bid'} {abs(number)}") for number in rows]
+    named = zip(("bids", "asks"), shares, strict=True)
+    summary = "it is positive on " + ", ".join(
+        f"{share} of {side}" for side, share in named if share
+    )
+    return summary, Chart(marks, "level", ticks)
+
+
+def _levels(frame: Frame, side: int) -> list[float | None]:
+    """Expected PnL of a side's levels, from the touch on; ``None`` for what is no figure."""
+    pair = frame.observation.get("expected_pnl_bps")
+    if not isinstance(pair, list | tuple) or len(pair) != len(("bids", "asks")):
+        return []
+    own = pair[side]
+    return [figure_of(value) for value in own] if isinstance(own, list | tuple) else []
+
+
+def _positive_share(cycles: Sequence[Sequence[float | None]]) -> str:
+    """How much of a side is positive, in percent; empty where there is no figure."""
+    known = [value for levels in cycles for value in levels if value is not None]
+    return f"{sum(value > 0.0 for value in known) / len(known):.0%}" if known else ""
+
+
+def _rows(cycles: Sequence[Sequence[float | None]]) -> list[list[float | None]]:
+    """From cycles with their levels to levels with their cycles; at most as many as are told."""
+    deepest = min(MOST_LEVELS, max(map(len, cycles)))
+    return [
+        [levels[level] if level < len(levels) else None for levels in cycles]
+        for level in range(deepest)
+    ]
+
+
+def _stretches(
+    row: Sequence[float | None], starts: Sequence[float], ends: Sequence[float]
+) -> Iterator[tuple[str, float, float]]:
+    """Stretches of one class: its style, and from when to when."""
+    styles = [_pnl_style(value) for value in row]
+    borders = [0, *(at for at in range(1, len(row)) if styles[at] != styles[at - 1]), len(row)]
+    for first, last in pairwise(borders):
+        if styles[first]:
+            yield styles[first], starts[first], ends[last - 1]
+
+
+def _pnl_style(value: float | None) -> str:
+    if value is None:
+        return ""
+    return next(style for low, high, style, _ in PNL_CLASSES if low < value <= high)
+
+
+# --- a divergence -----------------------------------------------------------------------------
+
+
+def draw_divergence(series: DivergenceSeries) -> Panel:
+    """Draw how a field went around a divergence, and how far the two are apart."""
+    steps = [float(step) for step in series.steps]
+    expected = [math.nan if one is None else one for one in series.expected]
+    got = [math.nan if one is None else one for one in series.got]
+    unit = "" if series.unit == "1" else series.unit
+    here = Rule("mark dotted", "first divergence", x=float(series.diverges_at))
+    both = [
+        here,
+        Line(steps, expected, "expected wide", "expected", stepped=True),
+        Line(steps, got, "got dashed", "got", stepped=True),
+    ]
+    pictures = _pictures([("expected and got", _course(series), Chart(both, unit))], "step")
+    apart = [other - one for one, other in zip(expected, got, strict=True)]
+    known = [abs(one) for one in apart if math.isfinite(one)]
+    if known:
+        marks = [here, ZERO, Line(steps, apart, "got", stepped=True)]
+        summary = f"at most {max(known):.3g} apart"
+        pictures += _pictures([("got - expected", summary, Chart(marks, unit))], "step")
+    return Panel(f"{series.component}: {series.field}", pictures)
+
+
+def _course(series: DivergenceSeries) -> str:
+    at = series.steps.index(series.diverges_at)
+    expected, got = (
+        "no figure" if one is None else f"{one:.12g}"
+        for one in (series.expected[at], series.got[at])
+    )
+    return f"at step {series.diverges_at} expected {expected}, got {got}"
+
+
+# --- figures ----------------------------------------------------------------------------------
 
 
 def signed(value: float) -> str:
@@ -253,8 +359,8 @@ def _touch(frame: Frame, side: str, best: Callable[[Iterator[float]], float]) ->
 
 
 def _number(observation: Json, name: str) -> float:
-    value = observation.get(name)
-    return float(value) if isinstance(value, int | float) else math.nan
+    figure = figure_of(observation.get(name))
+    return math.nan if figure is None else figure
 
 
 def _root(variance: float) -> float:
@@ -262,101 +368,4 @@ def _root(variance: float) -> float:
 
 
 def _times(events: Sequence[Frame | Fill]) -> list[float]:
-    """Days since 1970 as matplotlib's dates are, or seconds."""
-    unit = MS_PER_DAY if events and events[0].t_ms >= CLOCK_FROM_MS else 1000.0
-    return [event.t_ms / unit for event in events]
-
-
-# --- how it is drawn --------------------------------------------------------------------------
-
-
-@contextmanager
-def _style() -> Iterator[None]:
-    """Draw in the page's style, whatever matplotlib's configuration says."""
-    import matplotlib as mpl  # noqa: PLC0415 - slow to import
-
-    with mpl.rc_context():
-        mpl.rcdefaults()
-        mpl.rcParams.update(
-            {
-                "axes.edgecolor": COLOURS["ink"],
-                "axes.formatter.useoffset": False,
-                "axes.grid": True,
-                "axes.labelcolor": COLOURS["ink"],
-                "axes.spines.right": False,
-                "axes.spines.top": False,
-                "date.converter": "concise",
-                "font.sans-serif": ["DejaVu Sans"],
-                "grid.color": COLOURS["grid"],
-                "grid.linewidth": 0.6,
-                "legend.frameon": False,
-                "lines.linewidth": 1.3,
-                "svg.fonttype": "none",
-                "text.color": COLOURS["ink"],
-                "xtick.color": COLOURS["ink"],
-                "ytick.color": COLOURS["ink"],
-            }
-        )
-        yield
-
-
-def _panel(
-    title: str, unit: str, draw: Draw, runs: Sequence[tuple[str, Replay]], salt: str
-) -> Panel:
-    from matplotlib.figure import Figure  # noqa: PLC0415 - slow to import
-
-    figures: list[Figure] = []
-    summaries: list[str] = []
-    for _, run in runs:
-        figure = Figure(figsize=(4.8, 2.9), layout="constrained")
-        axes = figure.subplots()
-        axes.set_ylabel(unit)
-        summaries.append(draw(axes, run))
-        _label_times(axes, run.frames[0].t_ms)
-        figures.append(figure)
-    drawn = [figure for figure in figures if figure.axes[0].has_data()]
-    _share_limits([figure.axes[0] for figure in drawn])
-    pictures = [
-        Picture(label, summary, _svg(figure, f"{salt}/{number}") if figure in drawn else None)
-        for number, ((label, _), summary, figure) in enumerate(
-            zip(runs, summaries, figures, strict=True)
-        )
-    ]
-    return Panel(title, pictures)
-
-
-def _label_times(axes: Axes, first_ms: int) -> None:
-    if first_ms < CLOCK_FROM_MS:
-        axes.set_xlabel("s")
-    else:
-        axes.xaxis_date("UTC")
-        axes.set_xlabel("UTC")
-
-
-def _share_limits(all_axes: Sequence[Axes]) -> None:
-    """Give all axes the limits that hold what any of them shows."""
-    x_limits = [axes.get_xlim() for axes in all_axes]
-    y_limits = [axes.get_ylim() for axes in all_axes]
-    for axes in all_axes:
-        axes.set_xlim(min(low for low, _ in x_limits), max(high for _, high in x_limits))
-        axes.set_ylim(min(low for low, _ in y_limits), max(high for _, high in y_limits))
-
-
-def _svg(figure: Figure, salt: str) -> str:
-    """Write the picture as an SVG element, coloured by the page."""
-    import matplotlib as mpl  # noqa: PLC0415 - slow to import
-
-    labels = figure.axes[0].get_legend_handles_labels()[1]
-    if labels:
-        columns = 5 if len(labels) <= 5 else 4
-        figure.legend(loc="outside upper left", ncols=columns, handlelength=2.2, columnspacing=1.2)
-    written = io.StringIO()
-    no_metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-    with mpl.rc_context({"svg.hashsalt": salt}):
-        figure.savefig(written, format="svg", transparent=True, metadata=no_metadata)
-    document = written.getvalue()
-    svg = document[document.index("<svg") :]
-    svg = re.sub(r'<g id="[^"]*"', "<g", svg)  # names that every picture repeats
-    for name, colour in COLOURS.items():
-        svg = svg.replace(colour, f"var(--chart-{name}, {colour})")
-    return svg
+    return [event.t_ms / 1000.0 for event in events]

@@ -1,8 +1,9 @@
 """The report: one HTML file, with the verdict first, then the evidence, then the replays.
 
 It is self-contained: it loads nothing, so it can be mailed, archived, printed and read offline. The
-page itself is ``templates/report.html.j2``; here its contents are put in order. Everything that
-comes from an engine, a scenario or a tape is text, and escaped as such.
+page itself is ``templates/report.html.j2``, which includes a template for each of its parts; here
+the contents are put in order. Everything that comes from an engine, a scenario or a tape is text,
+and escaped as such.
 """
 
 from __future__ import annotations
@@ -15,15 +16,27 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from quotemark import __version__
 from quotemark.ablation import AblationRow
+from quotemark.gate_sets import named
+from quotemark.mutants import MUTANTS
+from quotemark.outcomes import Ends
 from quotemark.replay import Replay
-from quotemark.report.charts import CLOCK_FROM_MS, Panel, draw_panels, drawn_every, signed
+from quotemark.report.charts import (
+    Panel,
+    draw_divergence,
+    draw_panels,
+    drawn_every,
+    is_clock,
+    signed,
+)
 from quotemark.report.sections import ReplaySection
 from quotemark.results import (
     REQUIREMENT_STATUSES,
     Certification,
+    CheckResult,
     RequirementResult,
 )
 from quotemark.suite.feb19 import largest_position
+from quotemark.suite.register import requirements
 from quotemark.venue import Fill
 
 MARKS = {
@@ -45,6 +58,15 @@ MOST_FILLS = 200
 class _Phase:
     title: str
     results: list[RequirementResult]
+    mutants: int
+
+
+@dataclass(frozen=True)
+class _Divergence:
+    """A failed check with the picture of the field in which it departs."""
+
+    check: CheckResult
+    panel: Panel
 
 
 @dataclass(frozen=True)
@@ -84,15 +106,21 @@ def render_report(certification: Certification | None, replays: Sequence[ReplayS
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(signed=signed, time=_time)
+    environment.filters.update(signed=signed, time=_time, named=named, worse=_worse)
+    environment.tests.update(clock=is_clock)
+    divergences = _divergences(certification) if certification else []
     return environment.get_template("report.html.j2").render(
         certification=certification,
         phases=_phases(certification) if certification else [],
         violated=_violated(certification) if certification else [],
-        replays=[_section(section, f"{number}") for number, section in enumerate(replays)],
+        divergences=divergences,
+        divergence_ids={
+            one.check.check: f"divergence-{number}" for number, one in enumerate(divergences, 1)
+        },
+        mutants=_mutants(),
+        replays=[_section(section) for section in replays],
         marks=MARKS,
         suite=__version__,
-        clock_from_ms=CLOCK_FROM_MS,
     )
 
 
@@ -106,9 +134,40 @@ def _phases(certification: Certification) -> list[_Phase]:
                 (one for one in certification.requirements if one.requirement.phase == number),
                 key=lambda result: REQUIREMENT_STATUSES.index(result.status),
             ),
+            mutants=sum(requirements()[one.breaks].phase == number for one in MUTANTS.values()),
         )
         for number in numbers
     ]
+
+
+def _mutants() -> dict[str, list[str]]:
+    """Names of the mutants that break a requirement, by its id."""
+    by_requirement: dict[str, list[str]] = {}
+    for mutant in MUTANTS.values():
+        by_requirement.setdefault(mutant.breaks, []).append(mutant.name)
+    return by_requirement
+
+
+def _divergences(certification: Certification) -> list[_Divergence]:
+    checks = {check.check: check for check in certification.checks}
+    return [
+        _Divergence(checks[series.check], draw_divergence(series))
+        for series in certification.divergences
+        if series.check in checks
+    ]
+
+
+def _worse(ends: Ends) -> str:
+    """What is worse with a phase than without it, in words."""
+    one, other = ends.with_phase, ends.without
+    words = {
+        "loss": f"loses {one.loss:.3f}, without it {other.loss:.3f}",
+        "inventory": f"position up to {one.largest_position:.3f},"
+        f" without it {other.largest_position:.3f}",
+        "liveness": f"{one.unquoted_ms / 1e3:g} s without a needed quote,"
+        f" without it {other.unquoted_ms / 1e3:g} s",
+    }
+    return "; ".join(words[measure] for measure in ends.worse())
 
 
 def _violated(certification: Certification) -> list[str]:
@@ -116,11 +175,11 @@ def _violated(certification: Certification) -> list[str]:
     return [one.requirement.id for one in certification.ranked() if one.status == "violated"]
 
 
-def _section(section: ReplaySection, salt: str) -> _Section:
+def _section(section: ReplaySection) -> _Section:
     return _Section(
         section=section,
         engines=[_engine(label, run) for label, run in section.runs],
-        panels=draw_panels(section.runs, salt),
+        panels=draw_panels(section.runs),
         drawn_every=max((drawn_every(run) for _, run in section.runs), default=1),
         ablation=_ablation(section.ablation) if section.ablation else None,
     )
@@ -146,6 +205,6 @@ def _ablation(rows: Sequence[AblationRow]) -> _Ablation:
 
 
 def _time(t_ms: int) -> str:
-    if t_ms < CLOCK_FROM_MS:
+    if not is_clock(t_ms):
         return f"{t_ms / 1000.0:.3f} s"
     return datetime.fromtimestamp(t_ms / 1000.0, UTC).strftime("%H:%M:%S.") + f"{t_ms % 1000:03d}"

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from quotemark.ablation import AblationRow, ablation_rows
 from quotemark.adapters import running
+from quotemark.errors import EngineError, InputError
 from quotemark.port import Engine
 from quotemark.replay import Replay
 from quotemark.replay import replay as run_replay
 from quotemark.results import CheckResult
-from quotemark.scenario import Scenario, load_scenario
+from quotemark.scenario import Scenario, load_scenario, scenario_names
 from quotemark.sensitivity import CALIBRATIONS, SensitivityRow, sensitivity_rows
 from quotemark.suite.market import gates
+from quotemark.supervised import SupervisedEngine
+
+FIRST = "feb19"
+"""The scenario that is shown first, and alone in a quick run."""
 
 
 @dataclass(frozen=True)
 class ReplaySection:
-    """Replays of one scenario or tape, baseline first, and what is to be shown with them."""
+    """Replays of one scenario or tape, baseline first, and what is to be shown with them.
+
+    ``trouble`` says why the engine is not among them, where it could not be replayed.
+    """
 
     title: str
     notice: str
@@ -29,6 +36,7 @@ class ReplaySection:
     ablation: list[AblationRow] | None = None
     checks: list[CheckResult] | None = None
     sensitivity: list[SensitivityRow] | None = None
+    trouble: str = ""
 
 
 class Variant(NamedTuple):
@@ -50,48 +58,75 @@ def variants(scenario: Scenario, name: str) -> Iterator[Variant]:
 
 def run_variant(
     scenario: Scenario,
-    running_engine: AbstractContextManager[Engine],
+    engine: Engine,
     variant: Variant,
     phases: Sequence[int],
     reach_bps: float = 0.0,
 ) -> tuple[str, Replay]:
     """Replay the scenario's session with the phases that the engine has; its label beside it."""
     calibration = {"calibration": variant.calibration} if variant.calibration else {}
-    with running_engine as engine:
-        had = set(engine.initialize().phases).intersection(phases)
-        return variant.label, run_replay(
-            engine,
-            scenario.session,
-            {**gates(*had), **calibration, **scenario.config},
-            layer=scenario.layer(variant.layer) if variant.layer else (),
-            reach_bps=reach_bps,
-            fill_price=scenario.fill_price,
-            tape_fills=scenario.tape_fills,
-        )
+    had = set(engine.initialize().phases).intersection(phases)
+    return variant.label, run_replay(
+        engine,
+        scenario.session,
+        {**gates(*had), **calibration, **scenario.config},
+        layer=scenario.layer(variant.layer) if variant.layer else (),
+        reach_bps=reach_bps,
+        fill_price=scenario.fill_price,
+        tape_fills=scenario.tape_fills,
+    )
 
 
-def scenario_section(
-    scenario: Scenario, runs: list[tuple[str, Replay]], *, with_ablation: bool = True
-) -> ReplaySection:
+def scenario_section(scenario: Scenario, runs: list[tuple[str, Replay]]) -> ReplaySection:
     """Put the replays of a scenario together, with the tables that belong to it."""
     return ReplaySection(
         title=scenario.title,
         notice=scenario.notice,
         name=scenario.name,
         runs=runs,
-        ablation=list(ablation_rows()) if with_ablation and scenario.name == "feb19" else None,
+        ablation=list(ablation_rows()) if scenario.name == FIRST else None,
         sensitivity=list(sensitivity_rows()) if scenario.layers else None,
     )
 
 
-def feb19_section(
-    under_test: AbstractContextManager[Engine], label: str, phases: Sequence[int], *, quick: bool
-) -> ReplaySection:
-    """Feb 19 with baseline and engine; the ablation, which takes its time, not in a quick run."""
-    scenario = load_scenario("feb19")
-    baseline = scenario.baseline
-    runs = [
-        run_variant(scenario, running(baseline), Variant(baseline), phases),
-        run_variant(scenario, under_test, Variant(label), phases),
+# --- beside a certification -------------------------------------------------------------------
+
+
+def certified_sections(
+    engine: SupervisedEngine, label: str, phases: Sequence[int], *, quick: bool
+) -> list[ReplaySection]:
+    """Every scenario with baseline and engine; in a quick run Feb 19 alone, without its ablation.
+
+    Of a scenario with layers each is shown in the default calibration only. A scenario that the
+    engine refuses, or breaks on, says so and leaves the others as they are.
+    """
+    others = [name for name in scenario_names() if name != FIRST and not quick]
+    return [
+        _certified_section(engine, load_scenario(name), label, phases, quick=quick)
+        for name in (FIRST, *others)
     ]
-    return scenario_section(scenario, runs, with_ablation=not quick)
+
+
+def _certified_section(
+    engine: SupervisedEngine, scenario: Scenario, label: str, phases: Sequence[int], *, quick: bool
+) -> ReplaySection:
+    runs, trouble = [], ""
+    if scenario.baseline:
+        with running(scenario.baseline) as baseline:
+            runs.append(run_variant(scenario, baseline, Variant(scenario.baseline), phases))
+    try:
+        for variant in variants(scenario, label):
+            if variant.calibration in ("", CALIBRATIONS[0]):
+                runs.append(run_variant(scenario, engine, variant, phases))
+    except InputError as refused:
+        trouble = str(refused)
+    except EngineError as fault:
+        trouble = engine.recover(fault)
+    return ReplaySection(
+        title=scenario.title,
+        notice=scenario.notice,
+        name=scenario.name,
+        runs=runs,
+        ablation=list(ablation_rows()) if scenario.name == FIRST and not quick else None,
+        trouble=trouble,
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from quotemark.suite import (  # noqa: F401 - imported for what they register
     bounds,
     cycle,
@@ -26,9 +28,15 @@ from quotemark.suite import (  # noqa: F401 - imported for what they register
     rollback,
     vectors,
 )
-from quotemark.suite.register import RegisteredCheck, registered_checks
+from quotemark.suite.register import RegisteredCheck, registered_checks, requirements_of
 
 
 def all_checks() -> tuple[RegisteredCheck, ...]:
     """Every check of the suite."""
     return registered_checks()
+
+
+def checks_of(phases: Collection[int]) -> list[RegisteredCheck]:
+    """Checks that bear on the requirements of ``phases``, in the order of the suite."""
+    wanted = requirements_of(phases).keys()
+    return [check for check in all_checks() if not wanted.isdisjoint(check.proves)]

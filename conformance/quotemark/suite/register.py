@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -90,3 +90,8 @@ def requirements() -> dict[str, Requirement]:
     text = (Path(__file__).parent / "requirements.toml").read_text("utf-8")
     entries = msgspec.convert(tomllib.loads(text)["requirement"], list[Requirement])
     return {entry.id: entry for entry in entries}
+
+
+def requirements_of(phases: Collection[int]) -> dict[str, Requirement]:
+    """Requirements of ``phases``, with those that hold for every phase."""
+    return {id_: one for id_, one in requirements().items() if one.phase in (0, *phases)}

@@ -29,9 +29,9 @@ from quotemark.suite.bench import (
     RollbackUnsupportedError,
     ViolationError,
 )
-from quotemark.suite.checks import all_checks
+from quotemark.suite.checks import all_checks, checks_of
 from quotemark.suite.patience import reason_not_to_run
-from quotemark.suite.register import EVERY_COMPONENT, RegisteredCheck, requirements
+from quotemark.suite.register import EVERY_COMPONENT, RegisteredCheck, requirements_of
 from quotemark.suite.workers import run_side_by_side
 from quotemark.supervised import SupervisedEngine
 from quotemark.waivers import apply_waivers
@@ -66,16 +66,7 @@ def certify(
     none, and messages stay short. Raises :class:`EngineError` where the engine
     cannot be run at all; one that breaks during a check fails that check.
     """
-    wanted = {
-        requirement.id: requirement
-        for requirement in requirements().values()
-        if requirement.phase in (0, *phases)
-    }
-    checks = [
-        check
-        for check in all_checks()
-        if not wanted.keys().isdisjoint(check.proves) and chosen(check)
-    ]
+    checks = [check for check in checks_of(phases) if chosen(check)]
     included = [check for check in checks if check.quick or profile != "quick"]
     steps = FUZZ_STEPS[profile] if fuzz_steps is None else fuzz_steps
     open_bench = partial(_opened_bench, start, seed, steps, config)
@@ -103,7 +94,7 @@ def certify(
             requirement_result(
                 requirement, [result for result in results if requirement.id in result.proves]
             )
-            for requirement in wanted.values()
+            for requirement in requirements_of(phases).values()
         ],
         waivers=waived,
         diagnoses=diagnoses,
@@ -182,10 +173,12 @@ def _opened_runner(open_bench: OpenBench) -> Iterator[Callable[[str], CheckResul
         yield lambda name: run_check(bench, checks[name])
 
 
-def run_check(bench: Bench, registered: RegisteredCheck) -> CheckResult:
-    """Run one check, unless the engine does not offer what it rests on."""
+def run_check(
+    bench: Bench, registered: RegisteredCheck, earlier: Iterable[CheckResult] = ()
+) -> CheckResult:
+    """Run one check, unless the engine does not offer what it rests on, or is not worth a wait."""
     bench.begin(registered.name)
-    unrun = _unrun(registered, bench.identity)
+    unrun = _unrun(registered, bench.identity, earlier)
     return _result(registered, *_outcome(bench, registered)) if unrun is None else unrun
 
 
