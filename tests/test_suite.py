@@ -619,10 +619,13 @@ def test_no_answer_stops_the_suite(name: str, fields: list[str], value: object) 
 
 
 class Strict(BuiltinEngine):
-    """The reference without its legacy path: gates 1 to 4 that are off are unsupported."""
+    """The reference without its legacy path: what has one of gates 1 to 4 off is unsupported."""
 
     def open(self, session: str, component: str, config: Json, seed: int) -> OpenAnswer:
-        legacy = any(config.get(GATES[phase]) is False for phase in (1, 2, 3, 4))
+        on_by_default = {1, 2, 3}
+        legacy = any(
+            config.get(GATES[phase], phase in on_by_default) is False for phase in (1, 2, 3, 4)
+        )
         if component == "engine" and legacy:
             return Unsupported("there is no way back")
         return super().open(session, component, config, seed)

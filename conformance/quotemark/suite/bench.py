@@ -262,4 +262,7 @@ Check = Callable[[Bench], None]
 
 
 def _needs_legacy(config: Json) -> bool:
-    return any(key.startswith("use_") and value is False for key, value in config.items())
+    """Whether a gate is off; that of phase 4 is, unless it is switched on (D-38)."""
+    return config.get(GATES[4]) is not True or any(
+        config.get(key) is False for key in GATES.values()
+    )
