@@ -166,8 +166,7 @@ class Bench:
 
         Raises :class:`DivergenceError` at the first step that differs.
         """
-        if isinstance(expected.opened, Opened):
-            self._demand_way_back(case, got.opened)
+        self._demand_way_back(case, got.opened)
         fields = frozenset(self.identity.fields.get(case.component, []))
         departure = first_departure(case, expected, got, fields)
         if departure is not None:

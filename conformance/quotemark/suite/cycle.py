@@ -294,12 +294,13 @@ def defaults_are_the_plans(bench: Bench) -> None:
 def kappa_is_taken_per_fraction_of_price_too(bench: Bench) -> None:
     """1500 and 900 per unit fraction are 0.15 and 0.09 /bp; a side has one unit."""
     given = {"kappa_bid_per_fraction": 1500.0, "kappa_ask_per_fraction": 900.0}
-    answer = bench.open_answer("engine", {**bench.gates(*bench.phases), **given})
+    on = bench.gates(*bench.phases)
+    answer = bench.open_answer("engine", {**on, **given})
     bench.demand("it opens", isinstance(answer, Opened), answer)
     assert isinstance(answer, Opened)
     bench.demand_close("kappa of the bid", 0.15, answer.config["kappa_bid_per_bps"])
     bench.demand_close("kappa of the ask", 0.09, answer.config["kappa_ask_per_bps"])
-    twice = bench.open_answer("engine", {**given, "kappa_bid_per_bps": 0.15})
+    twice = bench.open_answer("engine", {**on, **given, "kappa_bid_per_bps": 0.15})
     refused = isinstance(twice, Rejected) and twice.code == "out_of_range"
     bench.demand("one side in both units is rejected", refused, twice)
 
@@ -315,7 +316,7 @@ def bad_configuration_is_rejected(bench: Bench) -> None:
         ({"calibration": "none"}, "out_of_range"),
     ]
     for config, code in bad:
-        answer = bench.open_answer("engine", config)
+        answer = bench.open_answer("engine", {**bench.gates(*bench.phases), **config})
         right = isinstance(answer, Rejected) and answer.code == code
         bench.demand(f"{config} is rejected as {code}", right, answer)
 

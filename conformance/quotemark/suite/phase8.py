@@ -109,9 +109,9 @@ def calibrated_hawkes_is_a_weak_sensor(bench: Bench) -> None:
 @check("hawkes", "Q-02")
 def explosive_excitation_does_not_open(bench: Bench) -> None:
     """A jump of at least the decay has no mean intensity: 0.3 of 0.3 is out of range."""
-    for component in ("hawkes", "engine"):
+    for component, on in (("hawkes", {}), ("engine", bench.gates(*bench.phases))):
         if component in bench.identity.components:
-            answer = bench.open_answer(component, {"hawkes_decay_per_s": 0.3})
+            answer = bench.open_answer(component, {**on, "hawkes_decay_per_s": 0.3})
             right = isinstance(answer, Rejected) and answer.code == "out_of_range"
             bench.demand(f"{component} rejects a jump of the decay", right, answer)
     bench.observe("hawkes", [read(0)], {"hawkes_decay_per_s": 0.31})
