@@ -1,15 +1,17 @@
-"""Sessions of the project: ``nox`` runs lint, tests and bdd; the others are named with ``-s``.
+"""Sessions of the project: ``nox`` runs lint, tests, bdd and newcomer; the others come with ``-s``.
 
-``bdd``, ``certify`` and ``gate`` install the built wheel, as an engine team would, and take an
-engine: ``nox -s certify -- stdio:./my-engine --phase 1``, ``nox -s gate -- --phase 4 --engine
-stdio:./my-engine``, ``nox -s bdd -- --engine stdio:./my-engine``.
+``bdd``, ``newcomer``, ``certify`` and ``gate`` install the built wheel, as an engine team would.
+All but ``newcomer`` take an engine: ``nox -s certify -- stdio:./my-engine --phase 1``,
+``nox -s gate -- --phase 4 --engine stdio:./my-engine``, ``nox -s bdd -- --engine ...``.
 """
 
 import argparse
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import nox
 
-nox.options.sessions = ["lint", "tests", "bdd"]
+nox.options.sessions = ["lint", "tests", "bdd", "newcomer"]
 nox.options.error_on_missing_interpreters = True
 nox.options.default_venv_backend = "uv|virtualenv"
 
@@ -20,7 +22,7 @@ CERTIFIED_FOR = {"4": "1-4", "5": "1-5", "6": "1-4,6", "7": "1,7", "8": "1,8"}
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check style and types."""
-    session.install("-e", ".[lint,tests]")
+    session.install("-e", ".[browser,lint,tests]")
     session.run("ruff", "format", "--check", ".")
     session.run("ruff", "check", ".")
     session.run("mypy")
@@ -33,7 +35,7 @@ def tests(session: nox.Session) -> None:
     Each package is measured by its own tests alone. What runs the suite or the command line as a
     whole runs unmeasured: tracing both packages in it would take three times as long.
     """
-    session.install("-e", ".[tests]")
+    session.install("-e", ".[browser,tests]")
     parallel = ["pytest", "-n", "2", "--dist", "worksteal"]
     for package, folder, least, places in (
         ("quotemark_reference", "reference", 100, ["tests/reference"]),
@@ -57,6 +59,15 @@ def bdd(session: nox.Session) -> None:
     session.install(".")
     with session.chdir(session.create_tmp()):
         session.run("pytest", "--pyargs", "quotemark.suite.test_features", *session.posargs)
+
+
+@nox.session
+def newcomer(session: nox.Session) -> None:
+    """Run the suite under pytest as an engine team does, in a repository of its own."""
+    session.install(".", "pytest-xdist")
+    story = Path("tests", "newcomer.py").resolve()
+    with TemporaryDirectory() as repository, session.chdir(repository):
+        session.run("python", "-P", story, env={"PYTHONDONTWRITEBYTECODE": ""})
 
 
 @nox.session

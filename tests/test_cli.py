@@ -240,7 +240,8 @@ def test_certify_reference_is_conformant_and_writes_a_report_of_it(desk: Desk) -
 
 def test_an_engine_that_departs_is_not_conformant_and_told_why(desk: Desk) -> None:
     options = ("--phase", "1", *QUICK, "--report", "a/b/c.html")
-    done = desk.run("certify", "python:engines:stuck", *options)
+    summaries = ("--junit", "ci/j.xml", "--summary", "ci/s.md", "--badge", "ci/b.svg")
+    done = desk.run("certify", "python:engines:stuck", *options, *summaries)
     assert (done.code, done.stderr) == (1, "")
     assert f"stuck {quotemark.__version__} (" in done.stdout
     assert "violated     L2  P1.test_kalman_update_moves_toward_observation" in done.stdout
@@ -251,6 +252,16 @@ def test_an_engine_that_departs_is_not_conformant_and_told_why(desk: Desk) -> No
     assert certificate == "certificate: a/b/c.intoto.json"
     assert desk.reports() == []
     assert files_in(desk.folder / "a" / "b") == ["c.html", "c.intoto.json", "c.jsonl"]
+    assert files_in(desk.folder / "ci") == ["b.svg", "j.xml", "s.md"]
+    starts = {
+        "b.svg": ("<?xml", "conformant, phase 1, suite"),
+        "j.xml": ("<?xml", "phase1.moves_by_the_gain"),
+        "s.md": ("## quotemark: NOT CONFORMANT (quick run)", "[The report](../a/b/c.html)"),
+    }
+    for name, (start, text) in starts.items():
+        written = (desk.folder / "ci" / name).read_text("utf-8")
+        assert written.startswith(start)
+        assert text in written
 
 
 def test_an_engine_of_some_components_can_conform(desk: Desk) -> None:

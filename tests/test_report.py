@@ -12,18 +12,35 @@ import pytest
 
 from quotemark.ablation import AblationRow
 from quotemark.adapters import running
-from quotemark.builtin import legacy_deployed, reference
-from quotemark.errors import InputError
+from quotemark.audit.page import table_rows
+from quotemark.audit.shipped import shipped_audit
+from quotemark.builtin import BuiltinEngine, legacy_deployed, reference
+from quotemark.errors import EngineError, InputError
 from quotemark.files import write_whole
+from quotemark.messages import Json, OpenAnswer
+from quotemark.mutants import MUTANTS
+from quotemark.outcomes import Ends, Incident, Outcome, PhaseOutcomes
 from quotemark.replay import Replay
 from quotemark.replay import replay as run_replay
-from quotemark.report.charts import MOST_CYCLES, draw_panels
+from quotemark.report.charts import MOST_CYCLES, draw_divergence, draw_panels
 from quotemark.report.page import MOST_FILLS, render_report
-from quotemark.report.sections import ReplaySection
-from quotemark.results import Certification, CheckResult, Waiver, WaiverResult
-from quotemark.scenario import load_scenario
+from quotemark.report.sections import ReplaySection, certified_sections
+from quotemark.report.svg import BOTTOM, HEIGHT, TOP, Chart, Line, drawable, shared_limits
+from quotemark.results import (
+    Certification,
+    CheckResult,
+    Circumstances,
+    DivergenceSeries,
+    Provenance,
+    TierLatency,
+    Waiver,
+    WaiverResult,
+)
+from quotemark.scenario import load_scenario, scenario_names
 from quotemark.sensitivity import SensitivityRow
+from quotemark.suite.register import requirements
 from quotemark.suite.runner import certify
+from quotemark.supervised import SupervisedEngine
 
 VOID_ELEMENTS = {"meta", "link", "br", "img", "hr", "input"}
 ABLATION = [
@@ -99,7 +116,12 @@ def feb19_run(engine: str) -> tuple[str, Replay]:
 
 @pytest.fixture(scope="module")
 def conformant() -> Certification:
-    return certify(reference, phases=[1], fuzz_steps=1000)
+    return certify(
+        reference,
+        phases=[1],
+        fuzz_steps=1000,
+        chosen=lambda check: check.name.startswith("phase1."),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -275,6 +297,133 @@ def test_waivers_stand_with_owner_day_and_reason(conformant: Certification) -> N
     assert stale_line in items
 
 
+OUTCOMES = [
+    PhaseOutcomes(
+        4,
+        (1, 2, 3, 4),
+        (1, 2, 3),
+        [
+            Ends(Incident("feb19", "session"), Outcome(0.11, 0.46, 0), Outcome(0.11, 0.46, 0)),
+            Ends(
+                Incident("feb19", "session", "bearish", 3.0),
+                Outcome(-0.433, 1.5, 9000),
+                Outcome(-0.2, 1.2, 1500),
+            ),
+        ],
+    ),
+    PhaseOutcomes(7, (1, 7), (1,), [], "phases 1, 7: it refused"),
+]
+
+
+def test_outcomes_say_what_is_worse_with_a_phase(conformant: Certification) -> None:
+    page = parse(render_report(msgspec.structs.replace(conformant, outcomes=OUTCOMES), []))
+    text = words(page.one("main"))
+    assert "✗ 1 of 2 incidents end worse with phases 1, 2, 3, 4 than with 1, 2, 3." in text
+    (item,) = [words(one) for one in page.all("li") if "without it" in one.text]
+    assert item == (
+        "feb19 session, bearish layer, reach 3 bp: loses 0.433, without it 0.200;"
+        " position up to 1.500, without it 1.200;"
+        " 9 s without a needed quote, without it 1.5 s"
+    )
+    rows = [words(row) for row in page.all("tr")]
+    assert "feb19 session +0.110 +0.110 0.460 0.460 0 0" in rows
+    assert "? unknown: phases 1, 7: it refused" in text
+    fine = [msgspec.structs.replace(OUTCOMES[0], incidents=OUTCOMES[0].incidents[:1])]
+    page = parse(render_report(msgspec.structs.replace(conformant, outcomes=fine), []))
+    assert "✓ none of 1 incidents ends worse" in words(page.one("main"))
+
+
+def test_latencies_stand_beside_their_budgets(conformant: Certification) -> None:
+    latencies = [TierLatency("hot", 1.0, 250.0, 1000.0), TierLatency("warm", 10.0, 1.0, 10_001.0)]
+    page = parse(render_report(msgspec.structs.replace(conformant, latencies=latencies), []))
+    rows = [words(row) for row in page.all("tr")]
+    assert "hot 1 0.250 1.000 ✓ within budget" in rows
+    assert "warm 10 0.001 10.001 ✗ over budget" in rows
+
+
+def test_mutants_stand_by_phase_and_requirement(page: Page, conformant: Certification) -> None:
+    breaking = [one for one in MUTANTS.values() if requirements()[one.breaks].phase == 1]
+    required = [one for one in conformant.requirements if one.requirement.phase == 1]
+    rows = [words(row) for row in page.all("tr")]
+    assert f"Phase 1 {len(required)} {len(breaking)}" in rows
+    text = words(page.one("main"))
+    broken = ", ".join(one.name for one in MUTANTS.values() if one.breaks == "D-01")
+    assert "linear-q" in broken
+    assert f"D-01 {broken}" in text
+
+
+def test_what_was_run_is_told(conformant: Certification) -> None:
+    provenance = Provenance(
+        engine="stdio:./my-engine",
+        files={"./my-engine": "e" * 64},
+        config={"theta_per_s": 0.02, "use_funding": True},
+        config_digest="c" * 64,
+        suite_digest="5" * 64,
+        vectors_digest="v" * 64,
+        tolerances_digest="t" * 64,
+        waivers_digest="w" * 64,
+    )
+    day = Circumstances("2026-02-19T22:10:00+00:00", "2026-02-19T22:11:00+00:00", {"python": "3.x"})
+    certification = msgspec.structs.replace(conformant, provenance=provenance, circumstances=day)
+    page = parse(render_report(certification, []))
+    terms = [words(term) for term in page.all("dt")]
+    facts = dict(zip(terms, [words(one) for one in page.all("dd")], strict=True))
+    assert facts["Engine"] == "stdio:./my-engine"
+    assert facts["File"] == f"./my-engine {'e' * 64}"
+    assert (facts["Started"], facts["Finished"]) == (day.started, day.finished)
+    assert facts["python"] == "3.x"
+    for name, letter in (("Suite", "5"), ("Vectors", "v"), ("Tolerances", "t"), ("Waivers", "w")):
+        assert letter * 64 in [facts[name], *(words(one) for one in page.all("dd"))]
+    assert (facts["theta_per_s"], facts["use_funding"]) == ("0.02", "True")
+
+
+def test_a_divergence_has_its_pictures_its_words_and_links_to_it(
+    conformant: Certification,
+) -> None:
+    [first, *others] = conformant.requirements
+    message = "drift departs from the reference at step 2 of 2\n  field  variance"
+    check = CheckResult("a.check", (first.requirement.id,), "drift", "failed", message)
+    like = CheckResult("b.check", (), "drift", "failed", "departs too\n  as in", same_as="a.check")
+    series = DivergenceSeries(
+        "a.check", "drift", "variance", "(bp/s)^2", [4, 5], [25.0, 12.5], [25.0, 13.0], 5
+    )
+    certification = msgspec.structs.replace(
+        conformant,
+        checks=[check, like],
+        requirements=[
+            msgspec.structs.replace(first, status="violated", checks=[check, like]),
+            *others,
+        ],
+        divergences=[series],
+    )
+    page = parse(render_report(certification, []))
+    (shown,) = page.all("article")
+    assert "drift: variance" in words(shown)
+    assert " ".join(message.split()) in words(shown)
+    assert [words(one) for one in page.all("figcaption")] == [
+        "expected and got: at step 5 expected 12.5, got 13",
+        "got - expected: at most 0.5 apart",
+    ]
+    links = [
+        words(a) for a in page.all("a") if a.attributes["href"] == f"#{shown.attributes['id']}"
+    ]
+    assert links == ["drift departs from the reference at step 2 of 2", "departs too"]
+
+
+def test_the_audit_stands_with_its_table_and_the_commands_of_its_cases() -> None:
+    audit = shipped_audit()
+    page = parse(render_report(None, [], audit))
+    assert words(page.one("h1")) == words(page.one("title")) == "Audit of the plan"
+    rows = [words(row) for row in page.all("tr")]
+    for row in table_rows(audit):
+        assert " ".join(row) in rows
+    text = words(page.one("main"))
+    for finding in audit.worse():
+        assert f"quotemark audit --case {finding.id}" in text
+        assert finding.worst is not None
+        assert str(finding.worst.comparison) in text
+
+
 # --- the replays ------------------------------------------------------------------------------
 
 
@@ -342,6 +491,8 @@ def test_pictures_of_a_panel_share_their_axes(feb19: ReplaySection) -> None:
         baseline, engine = (re.findall("<text.*?</text>", one.svg or "") for one in panel.pictures)
         assert baseline == engine
         assert baseline
+    position = str(shared[1].pictures[1].svg)
+    assert ">6<" in position  # the baseline's 6.94, though the engine's own is -0.46
 
 
 def test_engine_that_shows_only_quotes_has_no_drift_picture(feb19: ReplaySection) -> None:
@@ -372,6 +523,129 @@ def test_drift_without_variance_is_drawn_without_a_band(feb19: ReplaySection) ->
     assert drift.pictures[0].summary.endswith("the engine does not give its variance")
 
 
+def with_expected_pnl(run: Replay, value: object) -> Replay:
+    frames = [
+        replace(frame, observation={**frame.observation, "expected_pnl_bps": value})
+        for frame in run.frames
+    ]
+    return replace(run, frames=frames)
+
+
+def test_expected_pnl_is_a_map_of_levels_by_class(feb19: ReplaySection) -> None:
+    label, run = feb19.runs[1]
+    shown = with_expected_pnl(run, [[-12.0, 0.0, 0.5], [3.0, 3.5]])
+    (picture,) = draw_panels([(label, shown)])[-1].pictures
+    assert picture.summary == "it is positive on 33% of bids, 100% of asks"
+    assert [key.label for key in picture.legend] == [
+        *("below -10 bp", "-1 to 0", "0 to 1", "1 to 3", "3 to 10")
+    ]
+    svg = str(picture.svg)
+    assert re.findall(r">((?:bid|ask) \d)<", svg) == ["bid 1", "bid 2", "bid 3", "ask 1", "ask 2"]
+    cells = re.findall(r'class="cell ([^"]*)" d="([^"]*)"', svg)
+    assert [style for style, _ in cells] == ["loss-4", "loss-1", "gain-1", "gain-2", "gain-3"]
+    assert all(path.count("M") == 1 for _, path in cells)  # a level that never changes is one box
+    tops = {style: float(path.split()[1].split("H")[0]) for style, path in cells}
+    assert tops["gain-3"] < tops["gain-2"] < tops["loss-4"] < tops["loss-1"] < tops["gain-1"]
+
+
+@pytest.mark.parametrize(
+    "value", [None, "none", [], [[1.0]], [1.0, 2.0], [[], []], [["x"], [None]]]
+)
+def test_expected_pnl_that_is_none_is_said_to_be_missing(
+    feb19: ReplaySection, value: object
+) -> None:
+    label, run = feb19.runs[1]
+    (picture,) = draw_panels([(label, with_expected_pnl(run, value))])[-1].pictures
+    assert picture.svg is None
+    assert picture.summary.startswith("the engine gives no expected PnL of its levels")
+
+
+def test_what_cannot_be_read_leaves_a_picture_out(feb19: ReplaySection) -> None:
+    label, run = feb19.runs[1]
+    frames = [
+        replace(frame, observation={**frame.observation, "drift_observations": [7]})
+        for frame in run.frames
+    ]
+    *_, pushes, _ = draw_panels([(label, replace(run, frames=frames))])
+    assert pushes.pictures[0].svg is None
+    assert pushes.pictures[0].summary.startswith("what the engine gives cannot be read: TypeError")
+
+
+@pytest.mark.parametrize(
+    "figures",
+    [
+        (1e308, -1e308),
+        (float("inf"), 1.0),
+        (float("nan"), 0.0),
+        (5e-324, 0.0),
+        (1e-310, 2e-310),
+        (5e15, 5e15 + 2.0),
+        (3.0, 3.0),
+    ],
+)
+def test_figures_of_any_size_have_a_place_within_the_chart(figures: tuple[float, float]) -> None:
+    chart = Chart([Line([0.0, 1.0], figures, "seen")], "unit")
+    svg = str(chart.draw(shared_limits([chart]), "s"))
+    (path,) = re.findall(r'class="line seen" d="([^"]*)"', svg)
+    heights = [float(place.split()[1]) for place in re.split("[ML]", path)[1:]]
+    assert len(heights) == sum(map(drawable, figures))
+    assert all(TOP <= height <= HEIGHT - BOTTOM for height in heights)
+    assert len(re.findall("<text", svg)) >= 4  # unit, axis, and a tick of each
+
+
+def test_figures_that_differ_late_are_told_as_distances() -> None:
+    series = DivergenceSeries(
+        "a.check", "drift", "variance", "x", [1, 2], [49.3] * 2, [49.3, 49.3 + 4e-9], 2
+    )
+    svg = str(draw_divergence(series).pictures[0].svg)
+    (title,) = re.findall(r">x, from ([\d.]+)<", svg)
+    assert float(title) == pytest.approx(49.3, abs=1e-8)
+    assert ">+1e-09<" in svg
+
+
+def test_a_scenario_that_an_engine_refuses_says_so(feb19: ReplaySection) -> None:
+    section = replace(feb19, runs=feb19.runs[:1], trouble="it does not open")
+    page = parse(render_report(None, [section]))
+    notes = [words(one) for one in page.all("p") if one.attributes.get("role") == "note"]
+    assert notes == [feb19.notice, "The engine is not shown here: it does not open"]
+
+
+class Brittle(BuiltinEngine):
+    """Breaks where the history of funding rates is longer than a day."""
+
+    def open(self, session: str, component: str, config: Json, seed: int) -> OpenAnswer:
+        if config.get("funding_history") == 96:
+            raise EngineError("crash", "out of memory")
+        return super().open(session, component, config, seed)
+
+
+def test_every_scenario_is_shown_beside_a_certification_and_what_breaks_leaves_the_others() -> None:
+    engine = SupervisedEngine(lambda: Brittle("brittle"))
+    sections = certified_sections(engine, "mine", range(1, 9), quick=False)
+    engine.shutdown()
+    assert {section.name for section in sections} == set(scenario_names())
+    assert sections[0].name == "feb19"
+    for section in sections:
+        scenario = load_scenario(section.name)
+        own = [f"mine, calibrated, {layer}" for layer in scenario.layers] or ["mine"]
+        if section.name == "funding_extremes":
+            assert section.trouble.startswith("crash: out of memory")
+            own = []
+        else:
+            assert section.trouble == ""
+        baseline = [scenario.baseline] if scenario.baseline else []
+        assert [label for label, _ in section.runs] == [*baseline, *own]
+        maps = draw_panels(section.runs)[-1].pictures
+        assert all((one.svg is None) == (one.label in baseline) for one in maps)
+
+
+def test_a_quick_run_shows_feb19_alone() -> None:
+    with running("reference") as engine:
+        (section,) = certified_sections(engine, "mine", range(1, 9), quick=True)
+    assert (section.name, section.ablation) == ("feb19", None)
+    assert [label for label, _ in section.runs] == ["legacy:deployed", "mine"]
+
+
 def test_times_before_2001_are_seconds_of_the_tape(feb19: ReplaySection) -> None:
     label, run = feb19.runs[0]
     start_ms = run.frames[0].t_ms
@@ -383,6 +657,17 @@ def test_times_before_2001_are_seconds_of_the_tape(feb19: ReplaySection) -> None
     page = parse(render_report(None, [replace(feb19, runs=[(label, early)])]))
     assert "UTC" not in words(page.one("main"))
     assert any(words(row).startswith("242.799 s sell 0.46") for row in page.all("tr"))
+
+
+def test_cycles_of_one_instant_are_counted(feb19: ReplaySection) -> None:
+    label, run = feb19.runs[0]
+    at_once = replace(run, frames=[replace(frame, t_ms=5) for frame in run.frames])
+    for panel in draw_panels([(label, at_once)]):
+        for svg in (str(one.svg) for one in panel.pictures if one.svg):
+            assert ">cycle<" in svg
+            assert ">150<" in svg
+    again = draw_panels([(label, replace(at_once, frames=at_once.frames[:1]))])
+    assert ">cycle<" in str(again[0].pictures[0].svg)
 
 
 def test_long_replay_is_thinned_and_says_so(feb19: ReplaySection) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from functools import partial
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import click
 
 from quotemark.adapters import make_engine, running
+from quotemark.audit.shipped import shipped_audit
 from quotemark.cli.options import (
     NOT_CONFORMANT,
     READ_FILE,
@@ -27,14 +29,19 @@ from quotemark.cli.options import (
     workers_option,
 )
 from quotemark.errors import EngineError
+from quotemark.evidence.badge import badge_svg
+from quotemark.evidence.junit import junit_xml
 from quotemark.evidence.run import Options, run_certification
 from quotemark.evidence.signature import read_private_key
+from quotemark.evidence.summary import markdown_summary
 from quotemark.evidence.written import files_beside, write_evidence
 from quotemark.failures import FailureFolder, load_failure
+from quotemark.files import write_whole
 from quotemark.fuzz.campaign import campaign
 from quotemark.report.page import render_report
 from quotemark.report.sections import certified_sections
 from quotemark.reproduce import reproduce as run_again
+from quotemark.results import Certification
 from quotemark.text import (
     campaign_line,
     certification_lines,
@@ -62,6 +69,9 @@ from quotemark.waivers import load_waivers
 @click.option("--config", "config_file", type=READ_FILE, help="Production's configuration, TOML.")
 @click.option("--report", type=WRITTEN_FILE, help="HTML report; log and certificate go beside it.")
 @click.option("--sign", "key_file", type=READ_FILE, help="Private ed25519 key, PEM, to sign with.")
+@click.option("--junit", type=WRITTEN_FILE, help="JUnit XML to write, a test case a check.")
+@click.option("--summary", type=WRITTEN_FILE, help="Markdown summary to write, for a CI job.")
+@click.option("--badge", type=WRITTEN_FILE, help="SVG badge to write.")
 @in_process_option
 @json_option
 def certify(
@@ -76,6 +86,9 @@ def certify(
     config_file: Path | None,
     report: Path | None,
     key_file: Path | None,
+    junit: Path | None,
+    summary: Path | None,
+    badge: Path | None,
     in_process: bool,
     as_json: bool,
 ) -> None:
@@ -112,10 +125,11 @@ def certify(
         lines = [f"no scenario is shown: {fault}", ""]
     written = write_evidence(
         certification,
-        render_report(certification, sections),
+        render_report(certification, sections, shipped_audit()),
         report or REPORT_FOLDER / f"certify-{file_name(identity.name)}.html",
         key,
     )
+    _write_summaries(certification, written.report, junit, summary, badge)
     if as_json:
         print_json(
             {
@@ -139,6 +153,23 @@ def certify(
         sys.exit(NOT_CONFORMANT)
     if not certification.conformant:
         sys.exit(STALE_WAIVER)
+
+
+def _write_summaries(
+    certification: Certification,
+    report: Path,
+    junit: Path | None,
+    summary: Path | None,
+    badge: Path | None,
+) -> None:
+    """Write those that were asked for; the summary leads to the report."""
+    if junit is not None:
+        write_whole(junit, junit_xml(certification))
+    if summary is not None:
+        way = os.path.relpath(report, summary.parent)
+        write_whole(summary, markdown_summary(certification, way))
+    if badge is not None:
+        write_whole(badge, badge_svg(certification))
 
 
 @click.command()

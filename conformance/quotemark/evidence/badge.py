@@ -9,7 +9,7 @@ from quotemark.phases import named_phases
 from quotemark.results import Certification
 
 LABEL = "quotemark"
-HEIGHT, MARGIN, BASELINE, LETTER = 20, 7, 14, 6.4
+HEIGHT, MARGIN, BASELINE, LETTER = 20, 7, 14, 6.2
 """In pixels; ``LETTER`` is what a letter takes on average, to which the text is fitted."""
 
 DARK, GREEN, AMBER, RED = "#3b434b", "#1a7f37", "#8a5a00", "#b3261e"

@@ -27,18 +27,20 @@ LISTED: dict[RequirementStatus, CheckStatus] = {
 }
 """Requirements that are listed, with the status of the check that tells why."""
 
-_PLAIN = re.compile(r"[^\w\s,;+=%'.-]|_|(?<!\d)\.|\.(?!\d)", re.ASCII)
+_READ = re.compile(r"[^\w\s,;+=%'()/.:-]|_|:(?=\S)|\.(?=\S)(?!(?<=\d\.)\d)")
+"""What Markdown or HTML reads; point and colon only inside a word, where they may make a link."""
 
 
 def escaped(text: str) -> str:
     """Text on one line, with an entity for each letter that Markdown or HTML could read.
 
-    A point stays between digits alone: elsewhere it may make a link. What does not print is
-    replaced.
+    What does not print is replaced. An address is made a link after entities are read, and so is
+    broken by a comment.
     """
     line = " ".join(text.split())
     shown = "".join(letter if letter.isprintable() else "\ufffd" for letter in line)
-    return _PLAIN.sub(lambda found: f"&#{ord(found[0])};", shown)
+    entities = _READ.sub(lambda found: f"&#{ord(found[0])};", shown)
+    return entities.replace("&#64;", "&#64;<!-- -->")
 
 
 def markdown_summary(certification: Certification, report: str | None = None) -> str:

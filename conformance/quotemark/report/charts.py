@@ -130,6 +130,8 @@ def _panel(title: str, draw: Draw, runs: Sequence[tuple[str, Replay]]) -> Panel:
     told = [(label, *_readable(draw, run)) for label, run in runs]
     times = [frame.t_ms for _, run in runs for frame in run.frames]
     x_axis: XAxis = "UTC" if is_clock(min(times)) and is_clock(max(times)) else "s"
+    if all(_is_instant(run) for _, run in runs):
+        x_axis = "cycle"
     return Panel(title, _pictures(told, x_axis))
 
 
@@ -157,16 +159,17 @@ def _pictures(told: Sequence[tuple[str, str, Chart | None]], x_axis: XAxis) -> l
 
 def _price(run: Replay) -> tuple[str, Chart]:
     frames = _drawn(run)
-    times = _times(frames)
+    times = _times(run)
     buys = [fill for fill in run.fills if fill.side == "buy"]
     sells = [fill for fill in run.fills if fill.side == "sell"]
     marks: list[Mark] = [
         Line(times, [_touch(one, "asks", min) for one in frames], "ask dashed", "ask", True),
         Line(times, [frame.mid for frame in frames], "ink thin", "mid"),
         Line(times, [_touch(one, "bids", max) for one in frames], "bid", "bid", True),
-        _fills(buys, up=True, style="bid", label="buy"),
-        _fills(sells, up=False, style="ask", label="sell"),
     ]
+    if not _is_instant(run):
+        marks.append(_fills(buys, up=True, style="bid", label="buy"))
+        marks.append(_fills(sells, up=False, style="ask", label="sell"))
     summary = (
         f"bids rest in {_cycles_with(run, 'bids')} of {len(run.frames)} cycles,"
         f" asks in {_cycles_with(run, 'asks')}; buys: {len(buys)}, sells: {len(sells)}"
@@ -176,19 +179,20 @@ def _price(run: Replay) -> tuple[str, Chart]:
 
 def _fills(fills: Sequence[Fill], *, up: bool, style: str, label: str) -> Markers:
     size = 4.0 if len(fills) <= FEW_FILLS else 2.0
-    return Markers(_times(fills), [fill.price for fill in fills], up, size, style, label)
+    times = [fill.t_ms / 1000.0 for fill in fills]
+    return Markers(times, [fill.price for fill in fills], up, size, style, label)
 
 
 def _position(run: Replay) -> tuple[str, Chart]:
     frames = _drawn(run)
-    line = Line(_times(frames), [frame.position for frame in frames], "ink", stepped=True)
+    line = Line(_times(run), [frame.position for frame in frames], "ink", stepped=True)
     return f"ends at {signed(run.account.position)}", Chart([ZERO, line], "position")
 
 
 def _pnl(run: Replay) -> tuple[str, Chart]:
     frames = _drawn(run)
-    times = _times(frames)
-    marks = [
+    times = _times(run)
+    marks: list[Mark] = [
         ZERO,
         Line(times, [frame.net for frame in frames], "ink wide", "net", True),
         Line(times, [frame.spread for frame in frames], "spread dashed", "spread", True),
@@ -207,7 +211,7 @@ def _drift(run: Replay) -> tuple[str, Chart | None]:
     widths = [_root(_number(frame.observation, "drift_variance")) for frame in frames]
     lows = [drift - width for drift, width in zip(drifts, widths, strict=True)]
     highs = [drift + width for drift, width in zip(drifts, widths, strict=True)]
-    times = _times(frames)
+    times = _times(run)
     marks: list[Mark] = [ZERO, Line(times, drifts, "drift", "drift", stepped=True)]
     seen = f"between {signed(min(known))} and {signed(max(known))} bp/s"
     if any(math.isfinite(width) for width in widths):
@@ -221,7 +225,7 @@ def _pushes(run: Replay) -> tuple[str, Chart | None]:
     standing = standing_pushes(run.frames)
     if not standing:
         return "the engine shows nothing that moved its drift", None
-    times = _times(_drawn(run))
+    times = _times(run)
     marks: list[Mark] = [ZERO]
     for source in sorted(standing, key=_order):
         left = standing[source][:: drawn_every(run)]
@@ -243,7 +247,7 @@ def _expected_pnl(run: Replay) -> tuple[str, Chart | None]:
     if not any(shares):
         return "the engine gives no expected PnL of its levels: phase 4 is off, or not shown", None
     every = drawn_every(run)
-    times = _times(run.frames[::every])
+    times = _times(run)
     ends = [*times[1:], times[-1] + (times[-1] - times[0]) / max(1, len(times) - 1)]
     boxes: defaultdict[str, list[tuple[float, float, int]]] = defaultdict(list)
     rows = {
@@ -313,7 +317,7 @@ def draw_divergence(series: DivergenceSeries) -> Panel:
     got = [math.nan if one is None else one for one in series.got]
     unit = "" if series.unit == "1" else series.unit
     here = Rule("mark dotted", "first divergence", x=float(series.diverges_at))
-    both = [
+    both: list[Mark] = [
         here,
         Line(steps, expected, "expected wide", "expected", stepped=True),
         Line(steps, got, "got dashed", "got", stepped=True),
@@ -322,7 +326,7 @@ def draw_divergence(series: DivergenceSeries) -> Panel:
     apart = [other - one for one, other in zip(expected, got, strict=True)]
     known = [abs(one) for one in apart if math.isfinite(one)]
     if known:
-        marks = [here, ZERO, Line(steps, apart, "got", stepped=True)]
+        marks: list[Mark] = [here, ZERO, Line(steps, apart, "got", stepped=True)]
         summary = f"at most {max(known):.3g} apart"
         pictures += _pictures([("got - expected", summary, Chart(marks, unit))], "step")
     return Panel(f"{series.component}: {series.field}", pictures)
@@ -367,5 +371,13 @@ def _root(variance: float) -> float:
     return math.sqrt(variance) if variance >= 0.0 else math.nan
 
 
-def _times(events: Sequence[Frame | Fill]) -> list[float]:
-    return [event.t_ms / 1000.0 for event in events]
+def _is_instant(run: Replay) -> bool:
+    """Whether all cycles come at one time, so that they can only be counted."""
+    return run.frames[0].t_ms == run.frames[-1].t_ms
+
+
+def _times(run: Replay) -> list[float]:
+    """Places of the cycles that are drawn: seconds, or their count from 1."""
+    if _is_instant(run):
+        return [float(number) for number in range(1, 1 + len(run.frames))][:: drawn_every(run)]
+    return [frame.t_ms / 1000.0 for frame in _drawn(run)]

@@ -16,6 +16,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from quotemark import __version__
 from quotemark.ablation import AblationRow
+from quotemark.audit.findings import Audit
+from quotemark.audit.page import kept_of_all, sides, table_rows
 from quotemark.gate_sets import named
 from quotemark.mutants import MUTANTS
 from quotemark.outcomes import Ends
@@ -97,7 +99,11 @@ class _Section:
     ablation: _Ablation | None
 
 
-def render_report(certification: Certification | None, replays: Sequence[ReplaySection]) -> str:
+def render_report(
+    certification: Certification | None,
+    replays: Sequence[ReplaySection],
+    audit: Audit | None = None,
+) -> str:
     """Render the report; the same results give the same page."""
     environment = Environment(
         loader=PackageLoader("quotemark.report"),
@@ -106,7 +112,7 @@ def render_report(certification: Certification | None, replays: Sequence[ReplayS
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(signed=signed, time=_time, named=named, worse=_worse)
+    environment.filters.update(signed=signed, time=_time, named=named, worse=_worse, sides=sides)
     environment.tests.update(clock=is_clock)
     divergences = _divergences(certification) if certification else []
     return environment.get_template("report.html.j2").render(
@@ -119,6 +125,9 @@ def render_report(certification: Certification | None, replays: Sequence[ReplayS
         },
         mutants=_mutants(),
         replays=[_section(section) for section in replays],
+        audit=audit,
+        audit_rows=table_rows(audit) if audit else [],
+        kept_of_all=kept_of_all,
         marks=MARKS,
         suite=__version__,
     )

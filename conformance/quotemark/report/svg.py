@@ -27,8 +27,8 @@ LARGEST = 1e300
 SMALLEST = 1e-200
 """Figures that are less apart stand at one place."""
 
-XAxis: TypeAlias = Literal["UTC", "s", "step"]
-"""What lies along the chart: seconds since 1970, seconds, or steps."""
+XAxis: TypeAlias = Literal["UTC", "s", "cycle", "step"]
+"""What lies along the chart: seconds since 1970, seconds, or the count of cycles or steps."""
 
 Ticks: TypeAlias = Sequence[tuple[float, str]]
 
@@ -306,13 +306,14 @@ def shared_limits(charts: Sequence[Chart]) -> Limits:
         xs += mark_xs
         ys += mark_ys
     x_low, x_high = _widened(min(xs), max(xs), 0.0)
-    return Limits(x_low, x_high, *_widened(min(ys), max(ys), MARGIN))
+    y_low, y_high = min(ys, default=0.0), max(ys, default=0.0)  # all may be beyond drawing
+    return Limits(x_low, x_high, *_widened(y_low, y_high, MARGIN))
 
 
 def _widened(low: float, high: float, margin: float) -> tuple[float, float]:
     """The two with a margin, apart in any case."""
     size = max(abs(low), abs(high))
-    if high - low > max(size * 1e-12, SMALLEST):
+    if high - low > SMALLEST:
         pad = (high - low) * margin
     else:
         pad = size * 1e-3 if size > SMALLEST else 1.0
