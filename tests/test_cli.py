@@ -77,6 +77,11 @@ def babbling():
     return Altered("babbling", "bids", "none")
 
 
+def pushed():
+    """What moved its drift is nothing to be read."""
+    return Altered("pushed", "drift_observations", [{"source": "flow"}])
+
+
 class Mortal(BuiltinEngine):
     """Dies of its hundredth step."""
 
@@ -289,6 +294,17 @@ def test_the_same_run_gives_the_same_bytes_in_a_worker_and_in_process(desk: Desk
         runs.append((done, log.splitlines()[:-1]))  # the last is the machine's and the day's
     assert runs[0] == runs[1] == runs[2]
     assert desk.reports() == evidence_of("formulas")
+
+
+def test_an_engine_whose_pushes_are_none_is_told_so(desk: Desk) -> None:
+    engine, trouble = "python:engines:pushed", "protocol: pushed answered cycle at 17715388"
+    replayed = desk.run("replay", "feb19", "--engine", engine)
+    assert replayed.code == 3
+    assert trouble in replayed.stderr
+    assert "Traceback" not in replayed.stderr
+    certified = desk.run("certify", engine, "--phase", "1", *QUICK)
+    assert (certified.code, certified.stderr) == (1, "")
+    assert trouble in certified.stdout
 
 
 def test_another_seed_is_another_walk(desk: Desk) -> None:

@@ -33,11 +33,31 @@ class _Quote(Struct):
     size: Annotated[float, Meta(ge=0.0)]
 
 
-class _Ladder(Struct):
-    """What the venue needs of a cycle's observation."""
+_Positive = Annotated[float, Meta(gt=0.0)]
+
+
+class _Push(Struct):
+    source: str
+    z_bps_per_s: float
+    gain: _Positive
+    push_bps_per_s: float
+
+
+class _Part(Struct):
+    source: str
+    z_bps_per_s: float
+    variance: _Positive
+
+
+class _Shown(Struct):
+    """What the venue, and who shows the replay, need of a cycle's observation."""
 
     bids: list[_Quote] = []
     asks: list[_Quote] = []
+    drift_observations: list[_Push] = []
+    composite_parts: list[_Part] = []
+    theta_per_s: float = 0.0
+    insufficient_depth_bps: list[float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +110,7 @@ def replay(
     the same time; readings from before or after the tape are left out.
 
     Raises :class:`InputError` where the engine refuses the component or the configuration, and
-    :class:`EngineError` where it breaks or answers a ladder that is none.
+    :class:`EngineError` where it breaks or answers a cycle by what is none.
     """
     name = engine.initialize().name
     opened = engine.open(SESSION, "engine", config, seed)
@@ -148,7 +168,7 @@ def _run(
         if step["step"] == "cycle":
             observation = _apply(engine, run, pending)
             pending = []
-            _check_ladder(run.engine, step, observation)
+            _check_shown(run.engine, step, observation)
             venue.rest(observation.get("bids", ()), observation.get("asks", ()))
             if mid is not None:
                 run.frames.append(_frame(step["t_ms"], mid, observation, run.account))
@@ -156,9 +176,9 @@ def _run(
         _apply(engine, run, pending)
 
 
-def _check_ladder(engine: str, step: Json, observation: Json) -> None:
+def _check_shown(engine: str, step: Json, observation: Json) -> None:
     try:
-        msgspec.convert(observation, _Ladder)
+        msgspec.convert(observation, _Shown)
     except msgspec.ValidationError as error:
         raise EngineError(
             "protocol", f"{engine} answered cycle at {step['t_ms']} wrongly: {error}"

@@ -115,5 +115,6 @@ def test_nothing_that_an_engine_says_is_markup(certified: Certification) -> None
     assert said in shown
     read = set(string.punctuation) - set("&#;") - set(",;+=%'()/-")
     assert "&#64;b" not in said
+    assert said.count("&#65533;") == 2  # for what does not print; new lines are spaces
     assert not set(re.sub(r"&#\d+;(<!-- -->)?", "", said)) & (read | set("&#<>\n\x1b\u202e"))
     assert escaped("a: 1.5. b") == "a: 1.5. b"

@@ -49,7 +49,7 @@ def audit(
     smallest case are run again.
     """
     if case_id is not None:
-        if report or save:
+        if markdown or report or save:
             raise InputError("--case writes no file, expected it without --markdown and others")
         _retrace(case_id, as_json=as_json)
         return

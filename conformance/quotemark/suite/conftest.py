@@ -6,13 +6,12 @@ There is one engine a process: one a session, or one a worker where several shar
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import NoReturn, cast
 
 import pytest
 
-from quotemark.adapters import make_engine
+from quotemark.adapters import running
 from quotemark.errors import EngineError, InputError
 from quotemark.phases import ALL_PHASES, phases_in
 from quotemark.pytest_plugin import ENGINE, ENGINE_FAILED, FEATURE
@@ -61,16 +60,11 @@ def engine_under_test(request: pytest.FixtureRequest) -> Iterator[SupervisedEngi
     name = request.config.getoption("quotemark_engine")
     timeout_s = request.config.getoption("quotemark_timeout") or ANSWER_TIMEOUT_S
     try:
-        engine = SupervisedEngine(partial(make_engine, name, timeout_s=timeout_s))
+        with running(name, timeout_s=timeout_s) as engine:
+            engine.initialize()
+            yield engine
     except (InputError, EngineError) as error:
         _give_up(request.session, f"--engine: {error}")
-    try:
-        engine.initialize()
-        yield engine
-    except EngineError as error:
-        _give_up(request.session, f"--engine: {error.label}: {error}")
-    finally:
-        engine.shutdown()
 
 
 def _give_up(session: pytest.Session, message: str) -> NoReturn:
