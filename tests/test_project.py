@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from quotemark.adapters import BUILTIN
-from quotemark.cli import main
+from quotemark.cli import COMMANDS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -52,7 +52,7 @@ def test_places_that_the_readme_names_exist() -> None:
 def test_readme_names_every_way_to_an_engine_and_every_command() -> None:
     ways = [*BUILTIN, "python:", "stdio:", "mutant:", "trivial:"]
     assert [way for way in ways if f"`{way}" not in README] == []
-    commands = main.commands.keys() - {"schema"}  # for implementers: on the protocol page
+    commands = COMMANDS.keys() - {"schema"}  # for implementers: on the protocol page
     assert [name for name in commands if f"quotemark {name}" not in README] == []
 
 
