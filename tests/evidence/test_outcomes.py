@@ -1,4 +1,4 @@
-"""Outcomes: what incidents end in, counted by hand, and what the phases make of the reference."""
+"""Outcomes, counted by hand, and what the phases make of the reference."""
 
 from __future__ import annotations
 
