@@ -344,8 +344,8 @@ def _remarks(asked: Asked, switched_on: Collection[int]) -> list[str]:
     """Flags that the settings switch off: on so far, but inert, and not gated themselves."""
     effective = effective_config(asked.config)
     return [
-        f"{name} is written as false: it is on in the configuration or by default, but inert, and has"
-        " no gate of its own behind it"
+        f"{name} is written as false: it is on in the configuration or by default, but inert, and"
+        " has no gate of its own behind it"
         for name, is_on in switches(tuple(switched_on)).items()
         if not is_on and effective[name]
     ]
