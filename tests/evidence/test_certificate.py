@@ -431,3 +431,25 @@ def test_what_is_no_key_to_sign_with_is_said_to_be_none(keys: dict[str, Path], n
 def test_what_is_no_key_to_verify_with_is_said_to_be_none(keys: dict[str, Path], name: str) -> None:
     with pytest.raises(InputError, match="expected an ed25519 public key in PEM"):
         read_public_key(keys[name])
+
+
+MISNAMED = {
+    "quotes that do not close": ('stdio:"engine', 3, "cannot_start"),
+    "no command": ("stdio: ", 3, "cannot_start"),
+    "a word too long for a file": (f"stdio:{'a' * 300}", 3, "cannot_start"),
+    "no module of a file": ("python:__main__:engine", 3, "the engine could not be run: "),
+    "a module in the interpreter": ("python:sys:engine", 3, "the engine could not be run: "),
+    "no such kind": ("rust:engine", 2, "engine is 'rust:engine', expected one of"),
+}
+
+
+@pytest.mark.whole_suite
+@pytest.mark.parametrize("case", MISNAMED)
+def test_an_engine_that_is_misnamed_is_told_so(tmp_path: Path, case: str) -> None:
+    engine, code, message = MISNAMED[case]
+    command = [str(Path(sys.executable).with_name("quotemark")), "certify", engine, "--quick"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert done.stderr.startswith("quotemark: ")
+    assert message in done.stderr
+    assert list(tmp_path.iterdir()) == []

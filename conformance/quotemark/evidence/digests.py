@@ -5,6 +5,7 @@ All are SHA-256, in hexadecimal.
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import sys
@@ -93,7 +94,8 @@ def engine_files(engine: str) -> dict[str, str]:
 
     For ``stdio:`` those that the command names; where it names none, the program itself, wherever
     it is found, so that a bare ``python3`` before a script is left out. For ``python:`` the
-    module's, or all of its package. Empty for a built-in engine, which the suite's digest holds.
+    module's, or all of its package. Empty for a built-in engine, which the suite's digest holds,
+    and where the text leads to none: whoever starts the engine says what is wrong with it.
     """
     kind, _, rest = engine.partition(":")
     if engine in BUILTIN or kind in ("mutant", "trivial"):
@@ -103,10 +105,12 @@ def engine_files(engine: str) -> dict[str, str]:
 
 
 def _command_files(command: str) -> Iterator[tuple[str, Path]]:
-    words = shlex.split(command)
-    named = [word for word in words if Path(word).is_file()]
-    program = shutil.which(words[0])
-    if not named and program:
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return
+    named = [word for word in words if os.path.isfile(word)]  # noqa: PTH113 - Path may raise
+    if not named and words and (program := shutil.which(words[0])):
         yield words[0], Path(program)
     yield from ((word, Path(word)) for word in named)
 
@@ -115,8 +119,11 @@ def _module_files(target: str) -> Iterator[tuple[str, Path]]:
     package = target.partition(":")[0].partition(".")[0]
     if "" not in sys.path:
         sys.path.insert(0, "")
-    spec = find_spec(package)
-    if spec is None or spec.origin is None:
+    try:
+        spec = find_spec(package)
+    except ValueError:
+        return
+    if spec is None or not spec.has_location or spec.origin is None:
         return
     origin = Path(spec.origin)
     if not spec.submodule_search_locations:
