@@ -19,7 +19,7 @@ from quotemark.gate_sets import GateSet, active, closed_gate_sets, gates_around
 from quotemark.incidents import incidents
 from quotemark.messages import Json
 from quotemark.outcomes import Ends, Outcome
-from quotemark.results import Certification, Level, Waiver, WaiverResult
+from quotemark.results import Certification, CheckStatus, Level, Waiver, WaiverResult
 from quotemark.suite.market import GATES
 from quotemark.suite.register import requirements
 from quotemark_reference.config import EngineConfig, active_phases, make_config
@@ -193,11 +193,11 @@ def test_at_a_lower_level_what_only_a_higher_one_shows_is_not_asked(
     ],
 )
 def test_a_check_that_did_not_pass_is_refused(
-    proven: Certification, tmp_path: Path, check: str, what: str, status: str
+    proven: Certification, tmp_path: Path, check: str, what: str, status: CheckStatus
 ) -> None:
     names = [one.check for one in proven.checks]
     name = check if check in names else next(one for one in names if one.startswith("port."))
-    path = certificate(with_check(proven, name, status, "why"), tmp_path)  # type: ignore[arg-type]
+    path = certificate(with_check(proven, name, status, "why"), tmp_path)
     lacking = missing(decide(asked(4), [path], NOW))
     assert what in lacking
     assert decide(asked(2), [path], NOW).is_open == (what == "requirements of phase 1")
@@ -215,6 +215,16 @@ def test_one_passed_check_of_two_is_not_enough(proven: Certification, tmp_path: 
     ] == "proven"
     lacking = missing(decide(asked(4), [certificate(made, tmp_path)], NOW))
     assert shared.requirement.id in lacking["requirements of phase 4"]
+
+
+@pytest.mark.parametrize(("status", "told"), [("failed", "violated"), ("waived", "waived")])
+def test_a_denial_is_not_outvoted_by_another_certificate(
+    proven: Certification, tmp_path: Path, status: CheckStatus, told: str
+) -> None:
+    denied = with_check(proven, "phase1.process_noise_is_exact", status, "linear")
+    paths = [certificate(proven, tmp_path, "one"), certificate(denied, tmp_path, "other")]
+    lacking = missing(decide(asked(1), paths, NOW))
+    assert f"D-01 {told}" in lacking["requirements of phase 1"]
 
 
 def test_a_log_that_leaves_a_check_out_is_refused(proven: Certification, tmp_path: Path) -> None:
