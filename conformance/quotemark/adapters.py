@@ -8,18 +8,21 @@
 ``stdio:COMMAND ARGS``         any program that speaks the protocol
 ``mutant:NAME``                the reference with one defect, in a worker process
 ``trivial:NAME``               an engine without a thought, in this process
+``ENGINE else EARLIER``        an engine, and its earlier build where the past is needed
 =============================  ===============================================================
 """
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
 from quotemark import builtin
-from quotemark.errors import InputError
+from quotemark.earlier import WithEarlierBuild
+from quotemark.errors import EngineError, InputError
 from quotemark.port import Engine
 from quotemark.server import load_engine
 from quotemark.stdio import ANSWER_TIMEOUT_S, StdioEngine
@@ -31,6 +34,7 @@ BUILTIN: dict[str, Callable[[], Engine]] = {
     "legacy:documented": builtin.legacy_documented,
 }
 WAYS_IN = (*BUILTIN, "python:MODULE:FACTORY", "stdio:COMMAND", "mutant:NAME", "trivial:NAME")
+_ELSE = re.compile(r"(.+) else ((?:reference$|legacy:|python:|stdio:|mutant:|trivial:).*)")
 
 
 @contextmanager
@@ -56,6 +60,10 @@ def make_engine(
     long an answer of an engine in another process may take. Raises :class:`InputError` for a name
     that means nothing, :class:`EngineError` where the engine cannot be started.
     """
+    engine, earlier = builds(name)
+    if earlier is not None:
+        start = partial(make_engine, in_process=in_process, timeout_s=timeout_s)
+        return _with_earlier_build(start(engine), partial(start, earlier))
     if name in BUILTIN:
         return BUILTIN[name]()
     kind, _, rest = name.partition(":")
@@ -68,6 +76,20 @@ def make_engine(
     if kind == "trivial" and rest:
         return _trivial(rest)
     raise InputError(f"engine is {name!r}, expected one of {', '.join(WAYS_IN)}")
+
+
+def _with_earlier_build(engine: Engine, start_earlier: Callable[[], Engine]) -> Engine:
+    try:
+        return WithEarlierBuild(engine, start_earlier())
+    except (InputError, EngineError):
+        engine.shutdown()
+        raise
+
+
+def builds(name: str) -> tuple[str, str | None]:
+    """Names of an engine and of its earlier build, where ``name`` has one."""
+    both = _ELSE.fullmatch(name)
+    return (both[1], both[2]) if both else (name, None)
 
 
 def _mutant(name: str, timeout_s: float) -> StdioEngine:

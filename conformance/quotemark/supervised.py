@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from quotemark.case import Case, described
+from quotemark.earlier import WithEarlierBuild
 from quotemark.errors import EngineError
 from quotemark.messages import Answer, CloseAnswer, Closed, Identity, Json, OpenAnswer, Opened
 from quotemark.port import Engine
@@ -79,8 +80,8 @@ class SupervisedEngine:
         self.end()
 
     def abort(self) -> None:
-        """Break off what another thread waits for: kill the engine's process, if it has one."""
-        if isinstance(self._engine, StdioEngine):
+        """Break off what another thread waits for: kill the engine's processes, if it has any."""
+        if isinstance(self._engine, StdioEngine | WithEarlierBuild):
             self._engine.abort()
 
     def end(self) -> EngineError | None:

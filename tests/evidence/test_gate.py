@@ -240,7 +240,10 @@ def test_an_unproven_way_back_is_refused(proven: Certification, tmp_path: Path) 
     rollback = next(one for one in proven.requirements if one.requirement.id == "G-1")
     name = rollback.checks[0].check
     path = certificate(with_check(proven, name, "unproven", "no legacy path"), tmp_path)
-    assert "G-1 unproven" in missing(decide(asked(1), [path], NOW))["rollback"]
+    decision = decide(asked(1), [path], NOW)
+    assert "G-1 unproven" in missing(decision)["rollback"]
+    (command,) = [one.command for one in decision.evidence if one.what == "rollback"]
+    assert command == "quotemark certify 'ENGINE else EARLIER_BUILD' --phase 1"
 
 
 def test_a_stale_waiver_is_refused_whatever_it_is_of(proven: Certification, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from quotemark.adapters import BUILTIN
+from quotemark.adapters import BUILTIN, builds
 from quotemark.builtin import REFERENCE_FOLDER
 from quotemark.errors import InputError
 from quotemark.evidence.configuration import effective_config, without_gates
@@ -95,13 +95,20 @@ def engine_files(engine: str) -> dict[str, str]:
     For ``stdio:`` those that the command names; where it names none, the program itself, wherever
     it is found, so that a bare ``python3`` before a script is left out. For ``python:`` the
     module's, or all of its package. Empty for a built-in engine, which the suite's digest holds,
-    and where the text leads to none: whoever starts the engine says what is wrong with it.
+    and where the text leads to none: whoever starts the engine says what is wrong with it. Those of
+    an earlier build are among them.
     """
+    engine, earlier = builds(engine)
+    files = _files_of(engine) | (_files_of(earlier) if earlier else {})
+    return dict(sorted(files.items()))
+
+
+def _files_of(engine: str) -> dict[str, str]:
     kind, _, rest = engine.partition(":")
     if engine in BUILTIN or kind in ("mutant", "trivial"):
         return {}
     paths = list(_command_files(rest) if kind == "stdio" else _module_files(rest))
-    return {name: file_digest(path) for name, path in sorted(paths)}
+    return {name: file_digest(path) for name, path in paths}
 
 
 def _command_files(command: str) -> Iterator[tuple[str, Path]]:

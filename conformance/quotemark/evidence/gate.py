@@ -15,7 +15,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from quotemark.adapters import builds
 from quotemark.evidence.configuration import effective_config, phases_on, without_gates
 from quotemark.evidence.verification import Verification, verify
 from quotemark.gate_sets import NEEDS, active, gates_around, named, switches
@@ -92,6 +94,13 @@ class Asked(Struct, frozen=True):
         config = f" --config {shlex.quote(self.config_file)}" if self.config_file else ""
         engine = shlex.quote(self.engine) if self.engine else "ENGINE"
         return f"quotemark certify {engine} --phase {','.join(map(str, self.needed))}{config}"
+
+    @property
+    def command_with_earlier_build(self) -> str:
+        """Command that makes a certificate with what the engine's earlier build proves."""
+        engine = self.engine or "ENGINE"
+        both = engine if builds(engine)[1] else f"{engine} else EARLIER_BUILD"
+        return replace(self, engine=both).command
 
 
 def decide(asked: Asked, certificates: Sequence[Path], now: datetime) -> Decision:
@@ -255,7 +264,7 @@ def _proof(asked: Asked, believed: Sequence[Certification]) -> Iterator[Evidence
         "rollback",
         not why,
         f"{rollback.id} {why or 'proven'}: {rollback.statement}",
-        asked.command if why else "",
+        asked.command_with_earlier_build if why else "",
     )
 
 
@@ -310,7 +319,8 @@ def _outcomes(
         return Evidence(what, False, "no incident was replayed with the phase", asked.command)
     for one in found:
         if one.unknown:
-            return Evidence(what, False, f"the incidents cannot be run: {one.unknown}")
+            message = f"the incidents cannot be run: {one.unknown}"
+            return Evidence(what, False, message, asked.command_with_earlier_build)
         if (one.gates_with, one.gates_without) != around:
             message = f"measured beside phases {named(one.gates_without)}, production would have"
             return Evidence(what, False, f"{message} {named(around[1])}", asked.command)

@@ -33,7 +33,7 @@ from quotemark.suite.compare import (
     opening_difference,
 )
 from quotemark.suite.fields import field_of
-from quotemark.suite.market import GATES, gates, switched_on
+from quotemark.suite.market import GATES, gates, needs_legacy, switched_on
 from quotemark.suite.tiers import measure
 from quotemark.supervised import SupervisedEngine
 
@@ -227,7 +227,7 @@ class Bench:
 
     def _demand_way_back(self, case: Case, got: OpenAnswer) -> None:
         """Leave the check unproven where the engine has no legacy path, and needs one."""
-        if isinstance(got, Unsupported) and _needs_legacy(case.config):
+        if isinstance(got, Unsupported) and needs_legacy(case.config):
             raise RollbackUnsupportedError(got.reason)
 
     def demand(self, statement: str, holds: bool, found: object = "") -> None:
@@ -258,10 +258,3 @@ class Bench:
 
 
 Check = Callable[[Bench], None]
-
-
-def _needs_legacy(config: Json) -> bool:
-    """Whether a gate is off; that of phase 4 is, unless it is switched on (D-38)."""
-    return config.get(GATES[4]) is not True or any(
-        config.get(key) is False for key in GATES.values()
-    )

@@ -36,6 +36,13 @@ def switched_on(config: Json) -> list[int]:
     return [phase for phase, name in GATES.items() if config.get(name) is True]
 
 
+def needs_legacy(config: Json) -> bool:
+    """Whether a gate is off; that of phase 4 is, unless it is switched on (D-38)."""
+    return config.get(GATES[4]) is not True or any(
+        config.get(key) is False for key in GATES.values()
+    )
+
+
 def predict(t_ms: int) -> Json:
     """drift: propagate to ``t_ms``."""
     return {"step": "predict", "t_ms": t_ms}
