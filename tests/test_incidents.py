@@ -125,6 +125,7 @@ def test_paper_trading_has_every_event_an_engine_can_be_sent() -> None:
 # --- what is claimed --------------------------------------------------------------------------
 
 
+@pytest.mark.whole_suite
 def test_the_claims_hold_for_the_reference() -> None:
     funding_extremes.demand_in_the_quotes(reference())
     funding_extremes.demand_to_the_figure(reference())
@@ -252,6 +253,7 @@ MUTANTS: dict[str, tuple[Callable[[Engine], None], str]] = {
 }
 
 
+@pytest.mark.whole_suite
 @pytest.mark.parametrize(("name", "refusal"), MUTANTS.items(), ids=MUTANTS)
 def test_a_mutant_is_refused_by_the_incident_it_breaks(
     name: str, refusal: tuple[Callable[[Engine], None], str]

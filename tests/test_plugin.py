@@ -273,8 +273,14 @@ def test_an_interrupted_session_leaves_no_engine(team: Team) -> None:
     (team.folder / "hanging.py").write_text(HANGING, "utf-8")
     os.mkfifo(team.folder / "hanging")
     command = team.command(*CHECKS, "--engine", f"{PYTHON} hanging.py", "-k", "process_noise")
+    heeds_it = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    (team.folder / "sitecustomize.py").write_text(heeds_it, "utf-8")  # whatever was inherited
     with subprocess.Popen(
-        command, cwd=team.folder, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        command,
+        cwd=team.folder,
+        env={**ENVIRONMENT, "PYTHONPATH": os.pathsep.join([str(team.folder), *sys.path])},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     ) as session:
         engine = int((team.folder / "hanging").read_text())
         session.send_signal(signal.SIGINT)

@@ -619,6 +619,7 @@ class Brittle(BuiltinEngine):
         return super().open(session, component, config, seed)
 
 
+@pytest.mark.whole_suite
 def test_every_scenario_is_shown_beside_a_certification_and_what_breaks_leaves_the_others() -> None:
     engine = SupervisedEngine(lambda: Brittle("brittle"))
     sections = certified_sections(engine, "mine", range(1, 9), quick=False)

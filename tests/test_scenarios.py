@@ -389,6 +389,7 @@ def ablation() -> dict[tuple[str, float], AblationRow]:
     return {(row.engine, row.reach_bps): row for row in ablation_rows()}
 
 
+@pytest.mark.whole_suite
 def test_the_ablation_table_is_the_one_known_beforehand(
     ablation: dict[tuple[str, float], AblationRow],
 ) -> None:

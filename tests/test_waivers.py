@@ -204,6 +204,7 @@ def run(folder: Path, *waivers: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.whole_suite
 def test_the_exit_code_tells_what_is_to_be_done(tmp_path: Path, failing: list[str]) -> None:
     valid = [f"{check} 9999-12-31" for check in failing]
     done = run(tmp_path, *valid)

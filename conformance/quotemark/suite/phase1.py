@@ -239,7 +239,7 @@ def uncertainty_falls_as_observations_accumulate(bench: Bench) -> None:
     steps: list[Json] = []
     for number in range(10):
         steps += [trend(number * CYCLE_MS, 10.0, 0.5), cycle(number * CYCLE_MS)]
-    cycles = bench.observe("engine", steps)[1::2]
+    cycles = bench.observe("engine", steps, bench.gates(1, 2, 3, 4))[1::2]
     variances = [observed["drift_variance"] for observed in cycles]
     bench.demand("P falls from its prior of 50", variances[0] < 50.0, variances[0])
     bench.demand("P ends lower than it began", variances[-1] < variances[0], variances)
