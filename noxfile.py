@@ -6,6 +6,7 @@ All but ``newcomer`` take an engine: ``nox -s certify -- stdio:./my-engine --pha
 """
 
 import argparse
+import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -104,8 +105,14 @@ def gate(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Print benchmarks, each as a ratio against a peer in the same run."""
-    session.install("-e", ".[bench]")
+    """Print benchmarks, each beside a peer in the same run; ``--quick`` for a look.
+
+    What is committed is ``nox -s bench -- --markdown tests/benchmarks/RESULTS.md``.
+    """
+    session.install("-e", ".[bench,browser]")
+    if shutil.which("cargo"):  # where it cannot be built, its rows are left out by name
+        module = "./conformance/engines/rust-python"
+        session.install("--no-deps", module, success_codes=[0, 1, 2])
     session.run("python", "-m", "tests.benchmarks.run", *session.posargs)
 
 

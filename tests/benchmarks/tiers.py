@@ -1,4 +1,4 @@
-"""Cycle times of the reference by tier, each as a ratio against phases 1 to 4 in the same run.
+"""Cycle times of the reference by tier, beside a cycle of phases 1 to 4.
 
 Before each cycle come a fresh 20 x 20 book, 100 trades, an own fill, a funding reading and prices
 of every other market. ``hot sources`` times the hot tier alone, without the rest of the cycle.
@@ -9,6 +9,11 @@ from __future__ import annotations
 import random
 import statistics
 import time
+from collections.abc import Callable
+from functools import partial
+
+from tests.benchmarks.measure import Contender, Effort, Table, compare
+from tests.benchmarks.page import duration
 
 from quotemark.suite.market import ALL_PHASES, PHASES_1_TO_4
 from quotemark.suite.tiers import BUDGETS_MS, percentile, tier_of
@@ -18,7 +23,7 @@ from quotemark_reference.drift import KalmanDrift, composite
 from quotemark_reference.engine import QuoteEngine
 from quotemark_reference.sweep import SweepDetector
 
-CYCLES = 1500
+CYCLES = 400
 TRADES = 100
 LEVELS = 20
 CYCLE_MS = 6450
@@ -50,26 +55,26 @@ def before_cycle(engine: QuoteEngine, number: int, rng: random.Random) -> int:
     return t_ms
 
 
-def cycle_times_us(config: dict[str, object]) -> dict[str, list[float]]:
-    """Times of the cycles alone, by tier."""
+def cycle_times(config: dict[str, object], cycles: int) -> dict[str, list[float]]:
+    """Seconds that the cycles alone took, by tier."""
     engine = QuoteEngine(make_config(EngineConfig, config))
     rng = random.Random(0)
     taken: dict[str, list[float]] = {tier: [] for tier in BUDGETS_MS}
-    for number in range(CYCLES):
+    for number in range(cycles):
         t_ms = before_cycle(engine, number, rng)
         start = time.perf_counter()
         engine.cycle(t_ms)
-        taken[tier_of(number)].append((time.perf_counter() - start) * 1e6)
+        taken[tier_of(number)].append(time.perf_counter() - start)
     return taken
 
 
-def hot_source_times_us() -> list[float]:
-    """Times of the hot tier alone: book, delta-BIM, sweeps, composite and update."""
+def hot_source_times(cycles: int) -> list[float]:
+    """Seconds that the hot tier alone took: book, delta-BIM, sweeps, composite and update."""
     config = make_config(EngineConfig, {})
     book, sweeps, kalman = BookFeatures(config), SweepDetector(config), KalmanDrift(config)
     rng = random.Random(0)
     taken = []
-    for number in range(CYCLES):
+    for number in range(cycles):
         t_ms = number * CYCLE_MS
         book.record_book(*book_around(rng, 100.0))
         sweeps.record_fill(t_ms, "buy", 3.0, 3)
@@ -81,29 +86,45 @@ def hot_source_times_us() -> list[float]:
         if observation is not None:
             kalman.update(*observation)
         sweeps.end_cycle(t_ms)
-        taken.append((time.perf_counter() - start) * 1e6)
+        taken.append(time.perf_counter() - start)
     return taken
 
 
-def print_tiers() -> None:
-    """Print median and 99th percentile of each tier beside the plan's budget."""
-    baseline = [taken for tier in cycle_times_us(dict(PHASES_1_TO_4)).values() for taken in tier]
-    base_us = statistics.median(baseline)
-    rows = {"cycle of phases 1 to 4": baseline, "hot sources": hot_source_times_us()}
-    for tier, taken in cycle_times_us(dict(ALL_PHASES)).items():
-        rows[f"{tier} cycle, all phases"] = taken
-    budgets = {f"{tier} cycle, all phases": ms for tier, ms in BUDGETS_MS.items()} | {
-        "hot sources": BUDGETS_MS["hot"]
+def tables(effort: Effort) -> list[Table]:
+    """Measure each tier beside phases 1 to 4; the plan's budgets are for the 99th percentile."""
+    cycles = CYCLES // effort.divisor
+
+    def phases_1_to_4() -> list[float]:
+        return [one for tier in cycle_times(dict(PHASES_1_TO_4), cycles).values() for one in tier]
+
+    contenders = {
+        "phases 1 to 4": partial(_contender, phases_1_to_4),
+        "hot sources": partial(_contender, lambda: hot_source_times(cycles), BUDGETS_MS["hot"]),
     }
-    print("Quote cycle by tier, 20 x 20 book and 100 trades before it: median, 99 %, budget, ratio")
-    for name, taken in rows.items():
-        median_us = statistics.median(taken)
-        budget = f"{budgets[name]:6g} ms" if name in budgets else " " * 9
-        print(
-            f"  {name:<30} {median_us:9.1f} us {percentile(taken, 0.99):9.1f} us {budget}"
-            f"   x{median_us / base_us:.2f}"
+    for tier, budget_ms in BUDGETS_MS.items():
+        contenders[f"{tier} cycle, all phases"] = partial(
+            _contender, partial(_cycles_of, tier, cycles), budget_ms
         )
+    return [
+        compare(
+            "The reference's quote cycle by tier",
+            "a cycle",
+            contenders,
+            effort.rounds,
+            [
+                f"A round is the median of its cycles. Before each: {TRADES} trades and a book of"
+                f" {LEVELS} x {LEVELS} levels, which are not timed."
+            ],
+        )
+    ]
 
 
-if __name__ == "__main__":
-    print_tiers()
+def _cycles_of(tier: str, cycles: int) -> list[float]:
+    return cycle_times(dict(ALL_PHASES), cycles)[tier]
+
+
+def _contender(measured: Callable[[], list[float]], budget_ms: float | None = None) -> Contender:
+    remark = f"99 %: {duration(percentile(measured(), 0.99))}"
+    if budget_ms is not None:
+        remark += f", budget {budget_ms:g} ms"
+    return Contender(lambda: statistics.median(measured()), remark)
