@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from quotemark.messages import Identity, Json, Ok, Opened
+from quotemark.messages import Answer, Identity, Json, Ok, OpenAnswer, Opened, Unsupported
 from quotemark.port import Engine
 
 FIRST_STEPS: dict[str, Json] = {
@@ -60,17 +60,25 @@ FIRST_STEPS: dict[str, Json] = {
     "engine": {"step": "cycle", "t_ms": 0, "mid": 100.0},
 }
 
+UNSUPPORTED = "unsupported: "
+
 
 class SmokeResult(Struct, frozen=True):
-    """Who the engine is, and what each component answered: ``ok`` or what went wrong."""
+    """Who the engine is, and what each component answered.
+
+    That is ``ok``, ``unsupported:`` with the engine's reason, or what went wrong.
+    """
 
     identity: Identity
     components: dict[str, str]
 
     @property
     def passed(self) -> bool:
-        """Whether every component answered."""
-        return bool(self.components) and set(self.components.values()) == {"ok"}
+        """Whether every component answered, be it that it is unsupported."""
+        answers = self.components.values()
+        return bool(answers) and all(
+            answer == "ok" or answer.startswith(UNSUPPORTED) for answer in answers
+        )
 
 
 def smoke_test(engine: Engine) -> SmokeResult:
@@ -86,7 +94,16 @@ def _smoke(engine: Engine, component: str) -> str:
         return f"unknown component, expected one of {', '.join(FIRST_STEPS)}"
     opened = engine.open("smoke", component, {}, 0)
     if not isinstance(opened, Opened):
-        return f"open: {opened}"
+        return _told(opened, "open: ")
     answer = engine.apply("smoke", [FIRST_STEPS[component]])[0]
     engine.close("smoke")
-    return "ok" if isinstance(answer, Ok) else str(answer)
+    return _told(answer, "")
+
+
+def _told(answer: OpenAnswer | Answer, asked: str) -> str:
+    match answer:
+        case Ok():
+            return "ok"
+        case Unsupported():
+            return f"{UNSUPPORTED}{answer.reason}"
+    return f"{asked}{answer}"
