@@ -12,7 +12,7 @@ from typing import Any
 
 from quotemark.builtin import BuiltinEngine
 from quotemark.case import Case, trace
-from quotemark.messages import Answer, Json, Ok, Rejected
+from quotemark.messages import Answer, Json, Ok, Rejected, Unsupported
 from quotemark.smoke import FIRST_STEPS
 from quotemark.suite.market import ALL_PHASES
 
@@ -61,11 +61,18 @@ def rejects_everything() -> TrivialEngine:
     return TrivialEngine("rejects_everything", lambda component, step: rejected)
 
 
+def supports_nothing() -> TrivialEngine:
+    """Make an engine that declares all and supports no step of it."""
+    unsupported = Unsupported("still to be built")
+    return TrivialEngine("supports_nothing", lambda component, step: unsupported)
+
+
 TRIVIAL: dict[str, Callable[[], TrivialEngine]] = {
     "silent": silent,
     "constant": constant,
     "echo": echo,
     "rejects_everything": rejects_everything,
+    "supports_nothing": supports_nothing,
 }
 
 

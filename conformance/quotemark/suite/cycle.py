@@ -84,6 +84,7 @@ def tick_follows_the_price(bench: Bench) -> None:
     for mid, tick in ((29.14, 1e-3), (1234.5, 0.1), (105_055.0, 1.0), (0.5, 1e-5), (0.01, 1e-6)):
         seen = bench.cycle([cycle(0, mid)], PHASES_1_TO_4)
         for side, away in (("bids", -1.0), ("asks", 1.0)):
+            bench.demand(f"{side} rest at {mid}", bool(seen[side]), seen)
             for number, quote in enumerate(seen[side]):
                 unrounded = mid * (1.0 + away * (7.25101 + number) / 1e4)
                 ticks = quote["price"] / tick

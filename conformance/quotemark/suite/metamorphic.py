@@ -3,7 +3,8 @@
 No reference is asked. An engine is held against itself, so a relation that breaks names by itself
 what is wrong. A session is told again with bull and bear exchanged, later, in other units, in
 another order; or with more inventory, or a lower drift. Of the quote cycle whatever is declared is
-compared, the quotes at least; components are compared figure by figure.
+compared, the quotes at least; components are compared figure by figure. An engine whose figures
+never move is like itself in every way, so what is told must move them.
 """
 
 from __future__ import annotations
@@ -104,6 +105,18 @@ def legacy_sessions(bench: Bench) -> list[Session]:
     return [(steps, {**gates, **TICK}) for gates in off]
 
 
+def demand_movement(bench: Bench, observations: Iterable[Json]) -> None:
+    """Demand that what is observed is not the same throughout."""
+    seen = [observed for observed in observations if observed]
+    moved = any(observed != seen[0] for observed in seen)
+    bench.demand("figures move with what is told", moved, seen[0] if seen else "none")
+
+
+def observed_in(answers: Iterable[Answer]) -> list[Json]:
+    """Return the observations of the steps that were accepted."""
+    return [answer.observation for answer in answers if isinstance(answer, Ok)]
+
+
 @dataclass(frozen=True, slots=True)
 class Image:
     """A session told again: how, and what an observation becomes by it."""
@@ -117,6 +130,7 @@ def demand_images(bench: Bench, component: str, told: Session, images: Iterable[
     """Demand that a session told again is answered by the images of its answers."""
     fields = bench.identity.fields[component]
     answers = bench.answer(component, *told)
+    demand_movement(bench, observed_in(answers))
     for image in images:
         pairs = zip(answers, bench.answer(component, *image.session), strict=True)
         for number, (answer, got) in enumerate(pairs):
@@ -155,6 +169,7 @@ def _demand_mirrored_market(bench: Bench, session: Session) -> None:
     steps, config = session
     image = mirrored_market(steps)
     quoted = quoting(bench.observe("engine", steps, config))
+    demand_movement(bench, quoted)
     mirror = quoting(bench.observe("engine", image, config))
     mids = zip(quoted_mids(steps), quoted_mids(image), strict=True)
     for number, (one, other, (mid, its_mid)) in enumerate(zip(quoted, mirror, mids, strict=True)):
@@ -180,6 +195,7 @@ def _is_mirrored(component: str) -> Check:
     def is_mirrored(bench: Bench) -> None:
         for steps, config in component_sessions(bench.seed, component):
             answers = bench.answer(component, steps, config)
+            demand_movement(bench, observed_in(answers))
             images = bench.answer(component, mirrored_steps(component, steps), config)
             for step, answer, got in zip(steps, answers, images, strict=True):
                 expected = mirrored(_told(answer))
@@ -327,6 +343,7 @@ def events_of_an_instant_in_another_order_are_quoted_alike(bench: Bench) -> None
     config = {**bench.gates(*GATES), **FLOOR_OFF, "tick_size": 2.0**-14}
     in_order = known_steps((step for instant in instants for step in instant), bench.phases)
     quoted = quoting(bench.observe("engine", in_order, config))
+    demand_movement(bench, quoted)
     every = tuple(kind for kinds in REORDERED for kind in kinds)
     for kinds in (*REORDERED, every):
         shuffled = [step for instant in instants for step in _shuffled(rng, instant, kinds)]
@@ -392,10 +409,12 @@ def the_posterior_knows_no_order(bench: Bench) -> None:
         ]
     for _ in range(5):
         shuffled = _shuffled(rng, steps, ("observe", "fill", "trend"))
-        expected, got = (
-            bench.observe("drift", [predict(0), *one, predict(CYCLE_MS)], FLOOR_OFF)[-1]
+        in_order, again = (
+            bench.observe("drift", [predict(0), *one, predict(CYCLE_MS)], FLOOR_OFF)
             for one in (steps, shuffled)
         )
+        demand_movement(bench, in_order)
+        expected, got = in_order[-1], again[-1]
         bench.demand("one posterior in any order", _are_alike(expected, got, 0.0), (expected, got))
 
 
@@ -406,10 +425,12 @@ def _has_no_order(component: str) -> Check:
         rng = random.Random(bench.seed)
         for steps, config in component_sessions(bench.seed, component):
             instant = [{**step, "t_ms": 0} for step in steps if step["step"] in kinds]
-            expected, got = (
-                bench.observe(component, [*one, read(CYCLE_MS)], config)[-1]
+            in_order, again = (
+                bench.observe(component, [*one, read(CYCLE_MS)], config)
                 for one in (instant, _shuffled(rng, instant, kinds))
             )
+            demand_movement(bench, in_order)
+            expected, got = in_order[-1], again[-1]
             bench.demand("the same in any order", _are_alike(expected, got, 0.0), (expected, got))
 
     has_no_order.__name__ = f"{component}_has_no_order_at_an_instant"
@@ -451,6 +472,7 @@ def a_falling_drift_leans_quotes_down(bench: Bench) -> None:
 
 def _demand_leaning(bench: Bench, leaning: Sequence[Json]) -> None:
     """Demand that both sides never come up, bids never grow and asks never shrink."""
+    demand_movement(bench, leaning)
     for before, after in pairwise(leaning):
         for side, gone in (("bids", -math.inf), ("asks", math.inf)):
             one, other = (
@@ -479,6 +501,7 @@ def gamma_and_skew_do_not_fall(bench: Bench) -> None:
         seen = bench.observe("inventory", steps, {"inventory_beta": beta})
         gammas = [observed["gamma_per_bps"] for observed in seen]
         skews = [observed["skew_bps"] for observed in seen]
+        demand_movement(bench, seen)
         flat = len(SHARES) // 2
         bench.demand("gamma falls towards flat", _is_falling(gammas[: flat + 1]), gammas)
         bench.demand("gamma rises from flat", _is_falling(gammas[: flat - 1 : -1]), gammas)
@@ -494,10 +517,10 @@ def expected_pnl_at_a_depth_follows_position_and_drift(bench: Bench) -> None:
     for level in islice(MAKERS["expected_pnl"](random.Random(bench.seed)), 30):
         positions = [{**level, "position": share * level["max_position"]} for share in SHARES]
         drifts = [{**level, "drift_bps_per_s": 4.0 * share} for share in SHARES]
-        longer, rising = (
-            [observed["expected_pnl_bps"] for observed in bench.observe("expected_pnl", steps)]
-            for steps in (positions, drifts)
-        )
+        told = [bench.observe("expected_pnl", steps) for steps in (positions, drifts)]
+        for seen in told:
+            demand_movement(bench, seen)
+        longer, rising = ([observed["expected_pnl_bps"] for observed in seen] for seen in told)
         if level["side"] == "ask":
             longer, rising = longer[::-1], rising[::-1]
         bench.demand(f"accumulating earns no more, {level}", _is_falling(longer), longer)
@@ -511,6 +534,7 @@ def touch_depths_follow_drift_and_skew(bench: Bench) -> None:
         for name in ("drift_bps_per_s", "skew_bps"):
             steps = [{**depths, name: 20.0 * share} for share in SHARES]
             seen = bench.observe("glft", steps)
+            demand_movement(bench, seen)
             bids, asks = zip(*(observed["touch_depths_bps"] for observed in seen), strict=True)
             rising, falling = (asks, bids) if name == "drift_bps_per_s" else (bids, asks)
             bench.demand(f"one side's depth falls with {name}", _is_falling(falling), falling)

@@ -103,6 +103,7 @@ def nothing_jumps_by_itself(bench: Bench) -> None:
         shares = (boundary - 1e-9, boundary + 1e-9)
         below, above = bench.observe("inventory", [position(share) for share in shares])
         for name in ("gamma_per_bps", "skew_bps"):
+            bench.demand(f"{name} moves at {boundary:.0%}", above[name] != below[name], above)
             jump = abs(above[name] - below[name])
             bench.demand(f"{name} does not jump at {boundary:.0%}", jump < 1e-6, jump)
 
@@ -115,6 +116,7 @@ def quotes_do_not_jump(bench: Bench) -> None:
             bench.cycle([*at_position(boundary + shift), cycle(1000)], PHASES_1_TO_4)
             for shift in (-1e-6, 1e-6)
         )
+        bench.demand("asks rest", bool(below["asks"]), below)
         bench.demand("as many asks rest", len(below["asks"]) == len(above["asks"]), above)
         for before, after in zip(below["asks"], above["asks"], strict=True):
             moved = abs(before["price"] - after["price"])

@@ -42,7 +42,10 @@ def only_declared_fields_come(bench: Bench) -> None:
     """No observation of seeded sessions, and no quote in it, has a field beyond the declared."""
     for case in _sessions(bench):
         declared = set(bench.identity.fields.get(case.component, []))
-        for index, answer in enumerate(_traced(bench, case).answers):
+        answers = _traced(bench, case).answers
+        accepted = any(isinstance(answer, Ok) for answer in answers)
+        bench.demand(f"a step of {case.component} is accepted", accepted, answers[:1])
+        for index, answer in enumerate(answers):
             seen = _fields(answer.observation) if isinstance(answer, Ok) else ()
             undeclared = [name for name in seen if name not in declared]
             if undeclared:

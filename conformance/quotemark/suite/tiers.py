@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 
 from quotemark.errors import InputError
-from quotemark.messages import Json, Opened
+from quotemark.messages import Json, Ok, Opened
 from quotemark.port import Engine
 from quotemark.results import TierLatency
 from quotemark.suite.market import CYCLE_MS, MID
@@ -92,8 +92,10 @@ def measure(engine: Engine, config: Json) -> list[TierLatency]:
         engine.apply(SESSION, market_before_cycle(number, rng))
         cycle = {"step": "cycle", "t_ms": (number + 1) * CYCLE_MS - 1}
         start = time.perf_counter()
-        engine.apply(SESSION, [cycle])
+        (answer,) = engine.apply(SESSION, [cycle])
         taken_us[tier_of(number)].append((time.perf_counter() - start) * 1e6)
+        if not isinstance(answer, Ok):
+            raise InputError(f"{cycle}: expected ok, got {answer}")
     engine.close(SESSION)
     return [
         TierLatency(
