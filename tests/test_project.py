@@ -50,7 +50,7 @@ def test_places_that_the_readme_names_exist() -> None:
 
 
 def test_readme_names_every_way_to_an_engine_and_every_command() -> None:
-    ways = [*BUILTIN, "python:", "stdio:", "mutant:", "trivial:"]
+    ways = [*BUILTIN, "python:", "stdio:", "mutant:", "trivial:", "recorded:"]
     assert [way for way in ways if f"`{way}" not in README] == []
     commands = COMMANDS.keys() - {"schema"}  # for implementers: on the protocol page
     assert [name for name in commands if f"quotemark {name}" not in README] == []
@@ -79,13 +79,14 @@ def tracked(*folders: str) -> Iterator[Path]:
                 yield path
 
 
-def test_the_wheel_holds_both_packages_the_features_and_the_scenarios(unpacked: Path) -> None:
+def test_the_wheel_holds_the_packages_the_features_and_the_scenarios(unpacked: Path) -> None:
     shipped = {str(path.relative_to(unpacked)) for path in unpacked.rglob("*") if path.is_file()}
     assert shipped >= {
         "quotemark/py.typed",
         "quotemark_reference/py.typed",
         "quotemark/suite/requirements.toml",
         "quotemark/PROTOCOL.md",
+        "quotemark/RECORDINGS.md",
         "quotemark/report/templates/report.html.j2",
         "quotemark/features/feb19_replay.feature",
         "quotemark/scenarios/feb19/tape.jsonl",
@@ -93,6 +94,7 @@ def test_the_wheel_holds_both_packages_the_features_and_the_scenarios(unpacked: 
     for source, target in (
         ("reference/quotemark_reference", "quotemark_reference"),
         ("conformance/quotemark", "quotemark"),
+        ("conformance/engines/vectorised/quotemark_vectorised", "quotemark_vectorised"),
         ("features", "quotemark/features"),
         ("scenarios", "quotemark/scenarios"),
     ):
@@ -101,7 +103,7 @@ def test_the_wheel_holds_both_packages_the_features_and_the_scenarios(unpacked: 
             assert copy.read_bytes() == path.read_bytes()
     packages = {name.partition("/")[0] for name in shipped}
     assert {name for name in packages if not name.endswith(".dist-info")} == {
-        *("quotemark", "quotemark_reference")
+        *("quotemark", "quotemark_reference", "quotemark_vectorised")
     }
 
 
@@ -167,7 +169,7 @@ def test_the_reference_imports_the_standard_library_and_itself_alone() -> None:
 def test_the_harness_reaches_the_reference_through_the_port_alone() -> None:
     harness = ROOT / "conformance" / "quotemark"
     reaching: dict[str, set[str]] = {"quotemark_reference": set(), "quotemark.components": set()}
-    for path in tracked("conformance"):
+    for path in tracked("conformance/quotemark"):
         if path.suffix == ".py":
             part = path.relative_to(harness).parts[0].removesuffix(".py")
             for package, parts in reaching.items():

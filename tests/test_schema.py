@@ -235,6 +235,7 @@ def test_there_is_a_schema_for_every_message() -> None:
     assert set(SCHEMAS) == {
         *(f"{kind}.{method}" for kind in ("request", "response") for method in methods),
         *(f"{kind}.{component}" for kind in ("steps", "observations") for component in STEPS),
+        *(f"recording.{line}" for line in ("header", "open", "step", "close")),
     }
 
 

@@ -8,6 +8,7 @@
 ``stdio:COMMAND ARGS``         any program that speaks the protocol
 ``mutant:NAME``                the reference with one defect, in a worker process
 ``trivial:NAME``               an engine without a thought, in this process
+``recorded:FILE``              what was recorded of an engine that nobody can drive
 ``ENGINE else EARLIER``        an engine, and its earlier build where the past is needed
 =============================  ===============================================================
 """
@@ -23,7 +24,9 @@ from functools import partial
 from quotemark import builtin
 from quotemark.earlier import WithEarlierBuild
 from quotemark.errors import EngineError, InputError
+from quotemark.messages import Identity
 from quotemark.port import Engine
+from quotemark.recorded.files import RecordingFile, recording_of
 from quotemark.server import load_engine
 from quotemark.stdio import ANSWER_TIMEOUT_S, StdioEngine
 from quotemark.supervised import SupervisedEngine
@@ -34,6 +37,7 @@ BUILTIN: dict[str, Callable[[], Engine]] = {
     "legacy:documented": builtin.legacy_documented,
 }
 WAYS_IN = (*BUILTIN, "python:MODULE:FACTORY", "stdio:COMMAND", "mutant:NAME", "trivial:NAME")
+"""To engines that can be driven; a recording cannot."""
 _ELSE = re.compile(r"(.+) else ((?:reference$|legacy:|python:|stdio:|mutant:|trivial:).*)")
 
 
@@ -75,6 +79,11 @@ def make_engine(
         return _mutant(rest, timeout_s)
     if kind == "trivial" and rest:
         return _trivial(rest)
+    if recording_of(name) is not None:
+        raise InputError(
+            f"engine is {name!r}, which nobody can drive, expected one that runs; a recording is"
+            " for certify, smoke, verify and watch"
+        )
     raise InputError(f"engine is {name!r}, expected one of {', '.join(WAYS_IN)}")
 
 
@@ -90,6 +99,15 @@ def builds(name: str) -> tuple[str, str | None]:
     """Names of an engine and of its earlier build, where ``name`` has one."""
     both = _ELSE.fullmatch(name)
     return (both[1], both[2]) if both else (name, None)
+
+
+def identity_of(name: str) -> Identity:
+    """Who the engine is that ``name`` stands for; of a recording, who was recorded."""
+    recording = recording_of(name)
+    if recording is not None:
+        return RecordingFile(recording).identity
+    with running(name) as engine:
+        return engine.initialize()
 
 
 def _mutant(name: str, timeout_s: float) -> StdioEngine:

@@ -1,9 +1,9 @@
-"""The reference behind the port: just another engine."""
+"""Engines made of components in this process, and the reference as one: just another engine."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import cast
@@ -33,18 +33,22 @@ PHASES = (1, 2, 3, 4, 5, 6, 7, 8)
 REFERENCE_FOLDER = Path(quotemark_reference.__file__).parent
 
 
-class BuiltinEngine:
-    """The reference, or a variant of it that fixes some configuration and offers fewer pieces."""
+class ComponentEngine:
+    """Sessions of components in this process, whatever they compute with.
+
+    ``source`` is the folder of the engine's Python source, which is its identity.
+    """
 
     def __init__(
         self,
-        name: str = "reference",
-        *,
-        components: Sequence[str] = tuple(COMPONENTS),
+        name: str,
+        components: Mapping[str, type[Component]],
+        source: Path,
         fixed_config: Json | None = None,
     ) -> None:
         self._name = name
-        self._components = {component: COMPONENTS[component] for component in components}
+        self._components = components
+        self._source = source
         self._fixed_config = fixed_config or {}
         self._sessions: dict[str, tuple[str, Component]] = {}
 
@@ -54,7 +58,7 @@ class BuiltinEngine:
             protocol=messages.PROTOCOL_VERSION,
             name=self._name,
             version=__version__,
-            digest=reference_digest(),
+            digest=source_digest(self._source),
             phases=list(PHASES),
             components=list(self._components),
             fields={name: list(component_fields(name)) for name in self._components},
@@ -95,6 +99,20 @@ class BuiltinEngine:
         self._sessions.clear()
 
 
+class BuiltinEngine(ComponentEngine):
+    """The reference, or a variant of it that fixes some configuration and offers fewer pieces."""
+
+    def __init__(
+        self,
+        name: str = "reference",
+        *,
+        components: Sequence[str] = tuple(COMPONENTS),
+        fixed_config: Json | None = None,
+    ) -> None:
+        offered = {component: COMPONENTS[component] for component in components}
+        super().__init__(name, offered, REFERENCE_FOLDER, fixed_config)
+
+
 def _answer(name: str, component: Component, raw: Json) -> Answer:
     try:
         return Ok(component.apply(parse_step(name, raw)))
@@ -108,12 +126,17 @@ def _rejection(error: RejectedError) -> Rejected:
     return Rejected(cast("RejectionCode", error.code), str(error))
 
 
-def reference_digest() -> str:
-    """Digest of the reference's source, which is its identity."""
+def source_digest(folder: Path) -> str:
+    """Digest of the Python source in ``folder``."""
     digest = hashlib.sha256()
-    for path in sorted(REFERENCE_FOLDER.glob("*.py")):
+    for path in sorted(folder.glob("*.py")):
         digest.update(path.read_bytes())
     return f"sha256:{digest.hexdigest()}"
+
+
+def reference_digest() -> str:
+    """Digest of the reference's source."""
+    return source_digest(REFERENCE_FOLDER)
 
 
 LEGACY_GATES = {spec.name: False for spec in fields(EngineConfig) if "phase" in spec.metadata}

@@ -13,7 +13,9 @@ from quotemark.messages import Identity, Json
 from quotemark.outcomes import PhaseOutcomes
 
 Level = Literal["L0", "L1", "L2"]
-Profile = Literal["default", "quick"]
+Profile = Literal["default", "quick", "recorded"]
+VERDICT_OF_PROFILE: dict[Profile, str] = {"quick": " (quick run)", "recorded": " (recording)"}
+"""What the verdict adds of a run that was not in full."""
 CheckStatus = Literal["passed", "failed", "waived", "unproven", "unsupported"]
 RequirementStatus = Literal["violated", "waived", "unproven", "unsupported", "proven"]
 REQUIREMENT_STATUSES: tuple[RequirementStatus, ...] = get_args(RequirementStatus)
@@ -187,12 +189,12 @@ class Certification(Struct, frozen=True):
 
     @property
     def verdict(self) -> str:
-        """The verdict in words; that something is waived, or the run quick, is part of it."""
+        """The verdict in words; a waiver, a quick run and a recording are part of it."""
         waived = self.counts()["waived"]
         words = "CONFORMANT" if self.conformant else "NOT CONFORMANT"
         if self.conformant and waived:
             words += f" WITH {waived} WAIVED"
-        return f"{words} (quick run)" if self.profile == "quick" else words
+        return words + VERDICT_OF_PROFILE.get(self.profile, "")
 
     def counts(self) -> dict[RequirementStatus, int]:
         """Requirements by status."""

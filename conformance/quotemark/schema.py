@@ -7,6 +7,7 @@ One document a kind of message, for teams that generate or check their own types
 ``response.METHOD``             an engine's answer to it, whole line
 ``steps.COMPONENT``             a well-formed step of a component, as in ``apply``
 ``observations.COMPONENT``      what such a step is answered with, under ``observation``
+``recording.KIND``              a line of a recording: ``header``, ``open``, ``step`` or ``close``
 ==============================  ==============================================================
 
 A request of ``apply`` takes any object as a step, since the harness also sends bad ones. An
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any, Union
 
 import msgspec
+from msgspec import Struct
 
 from quotemark.messages import (
     OBSERVATIONS,
@@ -35,6 +37,7 @@ from quotemark.messages import (
     OpenParams,
     RpcError,
 )
+from quotemark.recorded.lines import CloseLine, HeaderLine, OpenLine, StepLine
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 SUFFIX = ".schema.json"
@@ -48,6 +51,13 @@ _METHODS: dict[str, tuple[Any, Any]] = {
 }
 """Types of each method's params and result."""
 
+_RECORDED: dict[str, type[Struct]] = {
+    "header": HeaderLine,
+    "open": OpenLine,
+    "step": StepLine,
+    "close": CloseLine,
+}
+
 
 def schemas() -> dict[str, Json]:
     """Every schema by its name."""
@@ -56,6 +66,7 @@ def schemas() -> dict[str, Json]:
         **{f"response.{method}": _response(method, kinds[1]) for method, kinds in _METHODS.items()},
         **{f"steps.{component}": _steps(component) for component in STEPS},
         **{f"observations.{component}": _observations(component) for component in OBSERVATIONS},
+        **{f"recording.{name}": _recorded(name, kind) for name, kind in _RECORDED.items()},
     }
 
 
@@ -121,6 +132,11 @@ def _observations(component: str) -> Json:
         del definition["required"]
         definition["additionalProperties"] = False
     return _document(f"Observation of component {component}", schema, definitions)
+
+
+def _recorded(name: str, kind: type[Struct]) -> Json:
+    schema, definitions = _generate(kind)
+    return _document(f"Line of a recording: {name}", schema, definitions)
 
 
 def _generate(kind: Any) -> tuple[Json, Json]:  # noqa: ANN401 - msgspec takes any annotation

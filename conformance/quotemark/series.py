@@ -21,7 +21,9 @@ MOST_BEFORE = 150
 STEPS_AFTER = 50
 """Steps looked at after the divergence."""
 
-_COUNT = "number of "
+COUNT = "number of "
+"""Before the name of a list, where its length is meant."""
+
 _PART = re.compile(r"\[(\d{1,6})\]|([^.\[\]]+)", re.ASCII)
 
 
@@ -51,7 +53,7 @@ def divergence_series(
         check=check,
         component=divergence.component,
         field=path,
-        unit="count" if path.startswith(_COUNT) else divergence.unit,
+        unit="count" if path.startswith(COUNT) else divergence.unit,
         steps=list(steps),
         expected=list(ours),
         got=list(theirs),
@@ -62,13 +64,13 @@ def divergence_series(
 def figure_at(answer: Answer, path: str) -> float | None:
     """Figure in an observation at ``path``, such as ``bids[0].price`` or ``number of bids``."""
     value: Any = answer.observation if isinstance(answer, Ok) else None
-    for place, name in _PART.findall(path.removeprefix(_COUNT)):
+    for place, name in _PART.findall(path.removeprefix(COUNT)):
         if name and isinstance(value, dict):
             value = value.get(name)
         elif place and isinstance(value, list | tuple) and int(place) < len(value):
             value = value[int(place)]
         else:
             return None
-    if path.startswith(_COUNT):
+    if path.startswith(COUNT):
         return float(len(value)) if isinstance(value, list | tuple) else None
     return figure_of(value)

@@ -16,8 +16,15 @@ from quotemark.mutants.adequacy import KINDS, Adequacy, MutantResult, TrivialSco
 from quotemark.pushes import insufficient_depths, source_summaries
 from quotemark.replay import Replay
 from quotemark.report.sections import ReplaySection
-from quotemark.results import COUNTED_STATUSES, Certification, RequirementResult, WaiverResult
+from quotemark.results import (
+    COUNTED_STATUSES,
+    Certification,
+    CheckResult,
+    RequirementResult,
+    WaiverResult,
+)
 from quotemark.sensitivity import SensitivityRow
+from quotemark.suite.register import EVERY_COMPONENT
 
 if TYPE_CHECKING:
     from quotemark.evidence.gate import Decision
@@ -49,13 +56,26 @@ def certification_lines(certification: Certification) -> list[str]:
         f" suite {certification.suite}; profile {certification.profile},"
         f" {certification.fuzz_steps} fuzz steps",
     ]
-    for _, results in groupby(certification.ranked(), key=lambda result: result.status):
+    lines += [f"{one.check}: {one.message}" for one in certification.checks if not one.proves]
+    beyond = _beyond_a_recording(certification)
+    told = [one for one in certification.ranked() if not any(one.checks == [it] for it in beyond)]
+    for _, results in groupby(told, key=lambda result: result.status):
         lines += ["", *(line for result in results for line in _requirement_lines(result))]
+    for check in beyond:
+        lines += ["", f"  {check.status:<11}  {check.message}: {', '.join(check.proves)}"]
     for waiver in certification.waivers:
         lines += ["", *_waiver_lines(waiver)]
     lines += ["", *failure_lines(certification), *latency_lines(certification)]
     lines += outcome_lines(certification)
     return [*lines, *certification.diagnoses, verdict_line(certification)]
+
+
+def _beyond_a_recording(certification: Certification) -> list[CheckResult]:
+    """Checks that stand for all that a recording cannot prove, one a reason."""
+    if certification.profile != "recorded":
+        return []
+    at_large = (one for one in certification.checks if one.component == EVERY_COMPONENT)
+    return [one for one in at_large if one.proves]
 
 
 def failure_lines(certification: Certification) -> list[str]:
@@ -112,7 +132,7 @@ def _requirement_lines(result: RequirementResult) -> Iterable[str]:
         if check.status in ("failed", "waived"):
             first, *_ = check.message.splitlines() or [""]
             yield f"               {check.check}: {first}"
-    if result.status in ("unproven", "unsupported"):
+    if result.status in ("proven", "unproven", "unsupported"):
         reasons = sorted({check.message for check in result.checks if check.message})
         yield from (f"               {reason}" for reason in reasons)
 

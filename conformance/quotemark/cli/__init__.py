@@ -24,6 +24,8 @@ COMMANDS = {
     "reproduce": "certify",
     "fuzz": "certify",
     "replay": "replay",
+    "watch": "watch",
+    "init-adapter": "starters",
     "smoke": "describe",
     "explain": "describe",
     "mutants": "describe",
@@ -49,7 +51,8 @@ class Quotemark(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = import_module(f"{__name__}.{COMMANDS[cmd_name]}")
-        command: click.Command = getattr(module, cmd_name.replace("import", "import_"))
+        name = cmd_name.replace("import", "import_").replace("-", "_")
+        command: click.Command = getattr(module, name)
         return command
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's own signature
@@ -75,5 +78,5 @@ def main() -> None:
     """Certify quote engines against the reference, and replay incidents with them.
 
     ENGINE is reference, legacy:deployed, legacy:documented, python:MODULE:FACTORY,
-    stdio:COMMAND, mutant:NAME or trivial:NAME.
+    stdio:COMMAND, mutant:NAME, trivial:NAME, or recorded:FILE where nothing is run.
     """

@@ -38,6 +38,7 @@ from quotemark.evidence.written import files_beside, write_evidence
 from quotemark.failures import FailureFolder, load_failure
 from quotemark.files import write_whole
 from quotemark.fuzz.campaign import campaign
+from quotemark.recorded.files import recording_of
 from quotemark.report.page import render_report
 from quotemark.report.sections import certified_sections
 from quotemark.reproduce import reproduce as run_again
@@ -116,9 +117,10 @@ def certify(
     with progress() as show:
         certification = run_certification(options, FailureFolder(folder / "failures", engine), show)
     identity = certification.identity
+    named = f"{identity.name}-recorded" if recording_of(engine) else identity.name
     sections, lines = [], []
     try:
-        if "engine" in identity.components:
+        if "engine" in identity.components and not recording_of(engine):
             with running(engine, in_process=in_process, timeout_s=timeout_s) as under_test:
                 sections = certified_sections(under_test, identity.name, phases, quick=quick)
     except EngineError as fault:  # the certification stands without them
@@ -126,7 +128,7 @@ def certify(
     written = write_evidence(
         certification,
         render_report(certification, sections, shipped_audit()),
-        report or REPORT_FOLDER / f"certify-{file_name(identity.name)}.html",
+        report or REPORT_FOLDER / f"certify-{file_name(named)}.html",
         key,
     )
     _write_summaries(certification, written.report, junit, summary, badge)

@@ -19,6 +19,8 @@ from quotemark.cli.options import (
 )
 from quotemark.explanation import explain as explained
 from quotemark.mutants.adequacy import measure_adequacy
+from quotemark.recorded.contents import look_into
+from quotemark.recorded.files import recording_of
 from quotemark.schema import schemas, write_schemas
 from quotemark.smoke import smoke_test
 from quotemark.text import adequacy_lines, explanation_lines
@@ -29,7 +31,14 @@ from quotemark.text import adequacy_lines, explanation_lines
 @in_process_option
 @json_option
 def smoke(engine: str, in_process: bool, as_json: bool) -> None:
-    """Say hello to ENGINE: who it is, and whether each component opens and answers."""
+    """Say hello to ENGINE: who it is, and whether each component opens and answers.
+
+    Of recorded:FILE, who was recorded, and what the recording holds.
+    """
+    path = recording_of(engine)
+    if path is not None:
+        _look_into(path, as_json=as_json)
+        return
     with running(engine, in_process=in_process) as under_test:
         result = smoke_test(under_test)
     if as_json:
@@ -45,6 +54,20 @@ def smoke(engine: str, in_process: bool, as_json: bool) -> None:
         )
     if not result.passed:
         sys.exit(NOT_CONFORMANT)
+
+
+def _look_into(path: Path, *, as_json: bool) -> None:
+    looked = look_into(path)
+    if as_json:
+        print_json(looked)
+        return
+    identity = looked.identity
+    lines = [
+        f"{identity.name} {identity.version}, clock {identity.clock}, recorded in {path}",
+        *(f"  {name}: {', '.join(fields)}" for name, fields in identity.fields.items()),
+        f"  {looked.contents}",
+    ]
+    print_lines([*lines, *([f"  {looked.torn} is not whole"] if looked.torn else [])])
 
 
 @click.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import click
@@ -11,6 +12,7 @@ from quotemark.adapters import running
 from quotemark.cli.options import (
     READ_FILE,
     REPORT_FOLDER,
+    WRITTEN_FILE,
     file_name,
     in_process_option,
     json_option,
@@ -22,7 +24,9 @@ from quotemark.cli.options import (
 from quotemark.errors import InputError
 from quotemark.files import write_whole
 from quotemark.messages import Json
+from quotemark.port import Engine
 from quotemark.pushes import insufficient_depths, source_summaries
+from quotemark.recorded.writing import recording
 from quotemark.replay import Replay
 from quotemark.report.page import render_report
 from quotemark.report.sections import run_variant, scenario_section, variants
@@ -42,6 +46,12 @@ from quotemark.text import section_lines
     help="TOML file with configuration of the engine, over the scenario's.",
 )
 @click.option("--report", type=click.Path(path_type=Path), help="HTML report to write.")
+@click.option(
+    "--record",
+    "record_file",
+    type=WRITTEN_FILE,
+    help="Recording to write of the one engine that is named.",
+)
 @in_process_option
 @json_option
 def replay(
@@ -51,6 +61,7 @@ def replay(
     reach_bps: float,
     config_file: Path | None,
     report: Path | None,
+    record_file: Path | None,
     in_process: bool,
     as_json: bool,
 ) -> None:
@@ -60,13 +71,16 @@ def replay(
     baseline is shown beside it. A scenario with synthetic layers is replayed with each of them, in
     each calibration.
     """
+    if record_file and len(engines) != 1:
+        raise InputError(f"--record takes one engine, expected one --engine, not {len(engines)}")
     scenario = _scenario_of(what, config_file)
     names = list(engines)
     if len(names) == 1 and scenario.baseline and scenario.baseline not in names:
         names.insert(0, scenario.baseline)
     runs = []
     for name in names:
-        with running(name, in_process=in_process) as engine:
+        file = record_file if name in engines else None
+        with running(name, in_process=in_process) as started, _recorded(started, file) as engine:
             runs += [
                 run_variant(scenario, engine, variant, phases, reach_bps)
                 for variant in variants(scenario, name)
@@ -83,10 +97,17 @@ def replay(
                 "ablation": section.ablation,
                 "sensitivity": section.sensitivity,
                 "report": str(path),
+                **({"recording": str(record_file)} if record_file else {}),
             }
         )
         return
-    print_lines([*section_lines(section), "", f"report: {path}"])
+    files = [f"report: {path}", *([f"recording: {record_file}"] if record_file else [])]
+    print_lines([*section_lines(section), "", *files])
+
+
+def _recorded(engine: Engine, file: Path | None) -> AbstractContextManager[Engine]:
+    """The engine, recorded in a file if there is one."""
+    return nullcontext(engine) if file is None else recording(engine, file)
 
 
 def _scenario_of(what: str, config_file: Path | None) -> Scenario:

@@ -51,13 +51,13 @@ def _words(certification: Certification) -> str:
     phases = named_phases(certification.phases)
     words += f", {'phase' if len(certification.phases) == 1 else 'phases'} {phases}"
     words += f", suite {certification.suite}"
-    return f"{words} (quick)" if certification.profile == "quick" else words
+    return words if certification.profile == "default" else f"{words} ({certification.profile})"
 
 
 def _colour(certification: Certification) -> str:
     if not certification.conformant:
         return RED
-    is_whole = certification.profile != "quick" and not certification.counts()["waived"]
+    is_whole = certification.profile == "default" and not certification.counts()["waived"]
     return GREEN if is_whole else AMBER
 
 

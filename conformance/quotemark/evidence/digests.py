@@ -22,6 +22,7 @@ from quotemark.errors import InputError
 from quotemark.evidence.configuration import effective_config, without_gates
 from quotemark.golden.folder import MANIFEST, SHIPPED
 from quotemark.messages import Json
+from quotemark.recorded.files import recording_of
 from quotemark.resources import resource_folder
 from quotemark.results import Waiver
 
@@ -94,9 +95,9 @@ def engine_files(engine: str) -> dict[str, str]:
 
     For ``stdio:`` those that the command names; where it names none, the program itself, wherever
     it is found, so that a bare ``python3`` before a script is left out. For ``python:`` the
-    module's, or all of its package. Empty for a built-in engine, which the suite's digest holds,
-    and where the text leads to none: whoever starts the engine says what is wrong with it. Those of
-    an earlier build are among them.
+    module's, or all of its package. For ``recorded:`` the recording itself. Empty for a built-in
+    engine, which the suite's digest holds, and where the text leads to none: whoever starts the
+    engine says what is wrong with it. Those of an earlier build are among them.
     """
     engine, earlier = builds(engine)
     files = _files_of(engine) | (_files_of(earlier) if earlier else {})
@@ -107,6 +108,8 @@ def _files_of(engine: str) -> dict[str, str]:
     kind, _, rest = engine.partition(":")
     if engine in BUILTIN or kind in ("mutant", "trivial"):
         return {}
+    if (recording := recording_of(engine)) is not None:
+        return {rest: file_digest(recording)}
     paths = list(_command_files(rest) if kind == "stdio" else _module_files(rest))
     return {name: file_digest(path) for name, path in paths}
 

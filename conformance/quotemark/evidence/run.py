@@ -8,16 +8,20 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
+from pathlib import Path
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from quotemark.adapters import make_engine
+from quotemark.errors import InputError
 from quotemark.evidence import digests
 from quotemark.evidence.configuration import effective_config, phases_on
 from quotemark.failures import FailureFolder
 from quotemark.incidents import measure_outcomes
 from quotemark.messages import Json
+from quotemark.recorded.certifying import certify_recording
+from quotemark.recorded.files import recording_of
 from quotemark.results import Certification, Circumstances, Profile, Provenance, Waiver
 from quotemark.suite.runner import Progress
 from quotemark.suite.runner import certify as run_suite
@@ -48,6 +52,9 @@ def run_certification(
     Raises :class:`~quotemark.errors.InputError` where the configuration is none, and
     :class:`~quotemark.errors.EngineError` where the engine cannot be run at all.
     """
+    path = recording_of(options.engine)
+    if path is not None:
+        return _of_recording(options, path, progress)
     provenance = _provenance(options)
     started = _now()
     start = partial(
@@ -83,6 +90,28 @@ def run_certification(
         found,
         provenance=provenance,
         outcomes=outcomes,
+        circumstances=Circumstances(started, _now(), _environment()),
+    )
+
+
+def _of_recording(options: Options, path: Path, progress: Progress) -> Certification:
+    """Certify what was recorded: nothing is run, in the configuration that it was recorded with."""
+    if options.config or options.profile != "default" or options.fuzz_steps is not None:
+        raise InputError(
+            f"engine is {options.engine!r}: nothing of a recording is run or configured, expected"
+            " it without --config, --quick and --steps"
+        )
+    started = _now()
+    found = certify_recording(
+        path,
+        phases=options.phases,
+        seed=options.seed,
+        waivers=options.waivers,
+        progress=progress,
+    )
+    return replace(
+        found.certification,
+        provenance=_provenance(replace(options, config=found.config)),
         circumstances=Circumstances(started, _now(), _environment()),
     )
 

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from quotemark import __version__
-from quotemark.adapters import running
+from quotemark.adapters import identity_of
 from quotemark.errors import InputError
 from quotemark.evidence import digests
 from quotemark.evidence.certificate import (
@@ -143,8 +143,7 @@ def _suite(provenance: Provenance) -> Iterator[Finding]:
 def _engine(certification: Certification, provenance: Provenance, engine: str | None) -> Finding:
     if engine is None:
         return Finding("engine", "unchecked", "not checked: give --engine")
-    with running(engine) as under_test:
-        identity = under_test.initialize()
+    identity = identity_of(engine)
     certified = certification.identity
     for name in ("name", "version", "digest"):
         expected, got = getattr(certified, name), getattr(identity, name)
