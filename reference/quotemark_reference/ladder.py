@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from quotemark_reference.inventory import BID
 
 SIGNIFICANT_FIGURES = 5
 DECIMAL_TICKS = tuple(1.0 / 10.0**decimals for decimals in range(11))  # 1, 0.1, 0.01, ...
+POWERS_OF_TEN = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2, 1e3, 1e4)
 TICK_TIE = 1e-9  # share of a tick within which a price counts as on the tick
 
 
@@ -33,7 +35,8 @@ def level_depths_bps(touch_depth_bps: float, spacing_bps: float, levels: int) ->
 
 def tick_by_price(price: float, decimals: int) -> float:
     """Tick at ``price``: 5 significant figures, at most ``decimals`` decimals (D-42, Q-01)."""
-    figures_before_point = math.floor(math.log10(price)) + 1
+    # by comparison: log10 of the double below 100 is 2
+    figures_before_point = bisect_right(POWERS_OF_TEN, price) - POWERS_OF_TEN.index(1.0)
     # whole prices are always allowed, so there are never fewer than 0 decimals (Q-01)
     return DECIMAL_TICKS[min(decimals, max(0, SIGNIFICANT_FIGURES - figures_before_point))]
 

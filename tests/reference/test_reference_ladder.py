@@ -93,6 +93,13 @@ def test_tick_around_powers_of_ten(exponent: int) -> None:
         assert ladder.tick_by_price(price, 6) == float(decimal_tick(price))
 
 
+def test_a_price_just_below_a_power_of_ten_has_one_figure_less() -> None:
+    for exponent in range(-9, 9):
+        border = float(f"1e{exponent}")
+        for price in (math.nextafter(border, 0.0), border):
+            assert ladder.tick_by_price(price, 10) == float(decimal_tick(price, 10))
+
+
 def test_decimals_bound_the_tick() -> None:
     assert ladder.tick_by_price(29.14, 6) == 0.001
     assert ladder.tick_by_price(29.14, 2) == 0.01
