@@ -82,6 +82,19 @@ pub enum PriceSource {
     Leader,
 }
 
+impl PriceSource {
+    /// The source of a name.
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "mark" => Some(PriceSource::Funding(Reference::Mark)),
+            "index" => Some(PriceSource::Funding(Reference::Index)),
+            "spot" => Some(PriceSource::Spot),
+            "leader" => Some(PriceSource::Leader),
+            _ => None,
+        }
+    }
+}
+
 /// A fill whose markout is still to come.
 struct Unsettled {
     t_ms: i64,
@@ -364,8 +377,10 @@ impl Engine {
         // R = 1/sum(1/R_i), z = R sum(z_i/R_i)
         let precision: f64 = parts.iter().map(|part| 1.0 / part.variance).sum();
         let weighted: f64 = parts.iter().map(|part| part.z_bps_per_s / part.variance).sum();
-        let said = Observation { z_bps_per_s: weighted / precision, variance: 1.0 / precision };
-        self.hear(Cow::Borrowed("composite"), said);
+        self.hear_if_any(
+            "composite",
+            Observation::of_signal(weighted / precision, 1.0 / precision),
+        );
     }
 
     fn observe_warm(&mut self, t_ms: i64, mid: f64) {

@@ -8,6 +8,8 @@
 //! positive), depths, fees and expected PnL in basis points (bp) of mid, drift in bp/s, its variance
 //! in (bp/s)^2, sigma in bp/sqrt(s), gamma and kappa in 1/bp, time in whole milliseconds.
 
+#![forbid(unsafe_code)]
+
 #[macro_use]
 mod macros;
 

@@ -1,5 +1,7 @@
 //! The engine as a program that speaks the protocol over stdin and stdout.
 
+#![forbid(unsafe_code)]
+
 use std::io::{self, BufRead, Write};
 
 use quotemark_engine::wire::Server;

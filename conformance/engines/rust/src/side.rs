@@ -12,6 +12,15 @@ pub enum Side {
 }
 
 impl Side {
+    /// The side of a name.
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "buy" => Some(Side::Buy),
+            "sell" => Some(Side::Sell),
+            _ => None,
+        }
+    }
+
     /// +1 for a buy, -1 for a sell: which way an own fill moves the position.
     pub fn sign(self) -> f64 {
         match self {
@@ -42,6 +51,19 @@ impl QuoteSide {
     /// Both, in the order of every pair.
     pub const BOTH: [QuoteSide; 2] = [QuoteSide::Bid, QuoteSide::Ask];
 
+    /// The side of a name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::BOTH.into_iter().find(|side| side.name() == name)
+    }
+
+    /// The protocol's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            QuoteSide::Bid => "bid",
+            QuoteSide::Ask => "ask",
+        }
+    }
+
     /// +1 for the bid, -1 for the ask: the sign of a position that its fills build up.
     pub fn sign(self) -> f64 {
         match self {
@@ -64,9 +86,6 @@ impl QuoteSide {
 
 impl Serialize for QuoteSide {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(match self {
-            QuoteSide::Bid => "bid",
-            QuoteSide::Ask => "ask",
-        })
+        serializer.serialize_str(self.name())
     }
 }

@@ -1,10 +1,13 @@
 //! The engine as a library, and its server where a line is no step.
 
+use quotemark_engine::book::{BookConfig, BookLevel};
 use quotemark_engine::config::{EngineConfig, Gates};
 use quotemark_engine::engine::{Engine, Fill};
 use quotemark_engine::funding::parse_rate;
+use quotemark_engine::observation::{Calibration, Reading};
 use quotemark_engine::rejection::{Code, Refusal};
 use quotemark_engine::side::{QuoteSide, Side};
+use quotemark_engine::sweep::SweepConfig;
 use quotemark_engine::tick;
 use quotemark_engine::wire::Server;
 
@@ -57,6 +60,26 @@ fn what_is_rejected_changes_nothing() {
     let seen = serde_json::to_string(engine.cycle(2000, Some(100.0)).unwrap()).unwrap();
     let expected = serde_json::to_string(clean.cycle(2000, Some(100.0)).unwrap()).unwrap();
     assert_eq!(seen, expected);
+}
+
+#[test]
+fn a_composite_is_no_surer_than_any_source_may_be() {
+    let config = EngineConfig {
+        reading: Reading { calibration: Calibration::Plan, ..Reading::default() },
+        book: BookConfig { sigma_bim: 1e-3, depth_ref_usd: 1.0, ..BookConfig::default() },
+        sweep: SweepConfig { sigma_sweep: 1e-3, alpha_sweep: 1e-15, ..SweepConfig::default() },
+        ..all_phases()
+    };
+    let mut engine = Engine::new(config).unwrap();
+    let levels = |price| [BookLevel { price, size: 1e12 }];
+    engine.book(0, &levels(1e15), &levels(1e15)).unwrap();
+    let swept = Fill { size: 1e14, levels_crossed: 1e15, price: 1e15, mid: None, ..bought("a") };
+    engine.fill(0, swept).unwrap();
+    let cycle = engine.cycle(0, None).unwrap();
+    let parts: Vec<f64> = cycle.composite_parts.iter().map(|part| part.variance).collect();
+    assert_eq!(parts, [1e-15, 1e-15]);
+    let composite = cycle.drift_observations.iter().find(|one| one.source == "composite");
+    assert_eq!(composite.map(|one| one.variance), Some(1e-15));
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! The suite's golden vectors, through the protocol: a test a file.
 
+mod asking;
+
+use asking::ask;
 use quotemark_engine::wire::Server;
 use serde_json::{Value, json};
 
@@ -10,13 +13,6 @@ const ABSOLUTE: f64 = 1e-12;
 /// Gates that this engine cannot switch off.
 const FIRST_FOUR: [&str; 4] =
     ["use_kalman_drift", "use_continuous_gamma", "use_directional_flow", "use_epnl_filter"];
-
-fn ask(server: &mut Server, method: &str, params: Value) -> Value {
-    let request = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
-    let mut answer = Vec::new();
-    server.answer(request.to_string().as_bytes(), &mut answer).unwrap();
-    serde_json::from_slice::<Value>(&answer).unwrap()["result"].take()
-}
 
 fn agrees(expected: &Value, got: &Value) -> bool {
     match (expected, got) {

@@ -1,7 +1,5 @@
 //! Components: what one is, what is offered, and a session of one.
 
-use std::io;
-
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -25,7 +23,7 @@ use crate::wire::single::{Adapting, Glft, Levels};
 use crate::wire::step::Step;
 
 /// A component: what it is opened with, the steps it takes, and what it shows after each.
-pub trait Component: Sized {
+pub trait Component: Sized + Send + Sync + 'static {
     /// The protocol's name.
     const NAME: &'static str;
     /// What it is opened with.
@@ -45,10 +43,22 @@ pub trait Component: Sized {
     fn apply(&mut self, step: &Step<'_>) -> Result<Self::Seen<'_>, Rejection>;
 }
 
+/// Where answers to steps go, in the form of a transport.
+pub trait Answers {
+    /// What can be wrong with writing one.
+    type Error;
+
+    /// The step acted, and shows this.
+    fn ok(&mut self, seen: &impl Serialize) -> Result<(), Self::Error>;
+
+    /// The input is bad.
+    fn rejected(&mut self, rejection: &Rejection) -> Result<(), Self::Error>;
+}
+
 /// An open session.
-pub trait Session {
-    /// Take a step and write its answer; one that is rejected changes nothing, and is not answered.
-    fn apply(&mut self, step: &Value, out: &mut Vec<u8>) -> io::Result<Result<(), Rejection>>;
+pub trait Session<A: Answers>: Send + Sync {
+    /// Take a step and answer it; one that is rejected changes nothing.
+    fn apply(&mut self, step: &Value, answers: &mut A) -> Result<(), A::Error>;
 }
 
 struct Open<C> {
@@ -56,68 +66,77 @@ struct Open<C> {
     clock: Clock,
 }
 
-impl<C: Component> Session for Open<C> {
-    fn apply(&mut self, step: &Value, out: &mut Vec<u8>) -> io::Result<Result<(), Rejection>> {
-        let seen = Step::new(step, &self.clock).and_then(|step| self.component.apply(&step));
-        match seen {
-            Err(rejection) => Ok(Err(rejection)),
+impl<C: Component, A: Answers> Session<A> for Open<C> {
+    fn apply(&mut self, step: &Value, answers: &mut A) -> Result<(), A::Error> {
+        match Step::new(step, &self.clock).and_then(|step| self.component.apply(&step)) {
+            Err(rejection) => answers.rejected(&rejection),
             Ok(seen) => {
-                out.extend_from_slice(br#"{"status":"ok","observation":"#);
-                serde_json::to_writer(&mut *out, &seen)?;
-                out.push(b'}');
+                answers.ok(&seen)?;
                 if let Some(t_ms) = step.get("t_ms").and_then(Value::as_i64) {
                     self.clock.stamp(t_ms);
                 }
-                Ok(Ok(()))
+                Ok(())
             }
         }
     }
 }
 
-/// A session with the configuration in force.
-type Opened = (Box<dyn Session>, Map<String, Value>);
+/// A session of whichever component.
+pub type AnySession<A> = Box<dyn Session<A>>;
+
+/// A session that was opened.
+pub struct Opened<A> {
+    /// Before its first step.
+    pub session: AnySession<A>,
+    /// The configuration in force.
+    pub config: Map<String, Value>,
+}
+
+type Opening<A> = fn(&Map<String, Value>) -> Result<Opened<A>, Refusal>;
 
 /// A component that can be opened.
-pub struct Offered {
+pub struct Offered<A> {
     /// The protocol's name.
     pub name: &'static str,
     /// The observation fields that it gives.
     pub fields: fn() -> Vec<String>,
     /// Open a session.
-    pub open: fn(&Map<String, Value>) -> Result<Opened, Refusal>,
+    pub open: Opening<A>,
 }
 
-impl Offered {
-    const fn new<C: Component + 'static>() -> Self {
-        Self { name: C::NAME, fields: C::fields, open: open::<C> }
+impl<A: Answers> Offered<A> {
+    const fn new<C: Component>() -> Self {
+        Self { name: C::NAME, fields: C::fields, open: open::<C, A> }
     }
 }
 
-fn open<C: Component + 'static>(given: &Map<String, Value>) -> Result<Opened, Refusal> {
-    let mut config: C::Config = configuration::read(given)?;
-    let effective = configuration::effective(&mut config);
-    let component = C::open(config)?;
-    Ok((Box::new(Open { component, clock: Clock::default() }), effective))
+fn open<C: Component, A: Answers>(given: &Map<String, Value>) -> Result<Opened<A>, Refusal> {
+    let mut settings: C::Config = configuration::read(given)?;
+    let config = configuration::effective(&mut settings);
+    let component = C::open(settings)?;
+    Ok(Opened { session: Box::new(Open { component, clock: Clock::default() }), config })
 }
 
 /// Everything that is offered.
-pub const CATALOGUE: [Offered; 15] = [
-    Offered::new::<KalmanDrift>(),
-    Offered::new::<InventoryConfig>(),
-    Offered::new::<Flow>(),
-    Offered::new::<Glft>(),
-    Offered::new::<Levels>(),
-    Offered::new::<Adapting>(),
-    Offered::new::<Funding>(),
-    Offered::new::<Book>(),
-    Offered::new::<Sweep>(),
-    Offered::new::<Hawkes>(),
-    Offered::new::<FillSize>(),
-    Offered::new::<CrossVenue>(),
-    Offered::new::<Volatility>(),
-    Offered::new::<OpenInterest>(),
-    Offered::new::<Engine>(),
-];
+pub const fn catalogue<A: Answers>() -> [Offered<A>; 15] {
+    [
+        Offered::new::<KalmanDrift>(),
+        Offered::new::<InventoryConfig>(),
+        Offered::new::<Flow>(),
+        Offered::new::<Glft>(),
+        Offered::new::<Levels>(),
+        Offered::new::<Adapting>(),
+        Offered::new::<Funding>(),
+        Offered::new::<Book>(),
+        Offered::new::<Sweep>(),
+        Offered::new::<Hawkes>(),
+        Offered::new::<FillSize>(),
+        Offered::new::<CrossVenue>(),
+        Offered::new::<Volatility>(),
+        Offered::new::<OpenInterest>(),
+        Offered::new::<Engine>(),
+    ]
+}
 
 /// Names as a list of what is declared.
 pub fn owned(names: &[&str]) -> Vec<String> {

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::rejection::{Code, Rejection};
 use crate::settings::{Settings, Slot};
-use crate::wire::step::{FINITE, no_number, number, whole};
+use crate::wire::step::{FINITE, no_number, number};
 
 /// Settings with what is given in place of the defaults.
 ///
@@ -96,7 +96,9 @@ fn fill(name: &str, slot: Slot<'_>, value: &Value) -> Result<(), Rejection> {
             let Value::Number(given) = value else {
                 return Err(no_number(name, value, "a whole number"));
             };
-            let whole = whole(given).and_then(|whole| usize::try_from(whole).ok());
+            // written with a point or without
+            let whole = given.as_f64().filter(|given| given.fract() == 0.0 && *given >= 0.0);
+            let whole = whole.map(|whole| whole as usize);
             *place = whole.filter(|whole| range.contains(whole)).ok_or_else(|| {
                 let (least, most) = range.into_inner();
                 Code::OutOfRange.of(name, value, format_args!("a whole number, {least} to {most}"))

@@ -1,13 +1,29 @@
 //! What several components read alike from a step.
 
 use crate::engine::PriceSource;
-use crate::funding::{Reference, parse_rate};
+use crate::funding::parse_rate;
 use crate::rejection::Rejection;
-use crate::wire::step::Step;
+use crate::wire::step::{Field, Kind, Step, T_MS, figure, required};
+
+/// A trend reading, but for its time.
+pub const TREND: [Field; 3] =
+    [figure("magnitude_bps"), figure("agreement"), figure("p_continuation")];
+
+/// A book.
+pub const BOOK: &[Field] = &[T_MS, required("bids", Kind::Pairs), required("asks", Kind::Pairs)];
+
+/// A funding rate.
+pub const FUNDING: &[Field] = &[T_MS, required("rate", Kind::Text), figure("interval_s")];
+
+/// A reference price.
+pub const REFERENCE_PRICE: &[Field] = &[
+    T_MS,
+    required("source", Kind::Name(|name| PriceSource::named(name).is_some())),
+    figure("price"),
+];
 
 /// Magnitude, agreement and continuation of a trend reading.
-pub fn trend(step: &Step<'_>, besides: &[&str]) -> Result<(f64, f64, f64), Rejection> {
-    step.has(&[&["magnitude_bps", "agreement", "p_continuation"], besides].concat(), &[])?;
+pub fn trend(step: &Step<'_>) -> Result<(f64, f64, f64), Rejection> {
     Ok((
         step.number("magnitude_bps")?,
         step.fraction("agreement")?,
@@ -17,18 +33,10 @@ pub fn trend(step: &Step<'_>, besides: &[&str]) -> Result<(f64, f64, f64), Rejec
 
 /// Rate and interval of a funding step.
 pub fn funding_rate(step: &Step<'_>) -> Result<(f64, f64), Rejection> {
-    step.has(&["t_ms", "rate", "interval_s"], &[])?;
     Ok((parse_rate(step.text("rate")?)?, step.positive("interval_s")?))
 }
 
 /// Source and price of a reference price.
 pub fn reference_price(step: &Step<'_>) -> Result<(PriceSource, f64), Rejection> {
-    step.has(&["t_ms", "source", "price"], &[])?;
-    let sources = [
-        ("mark", PriceSource::Funding(Reference::Mark)),
-        ("index", PriceSource::Funding(Reference::Index)),
-        ("spot", PriceSource::Spot),
-        ("leader", PriceSource::Leader),
-    ];
-    Ok((step.one_of("source", &sources)?, step.positive("price")?))
+    Ok((step.named("source", PriceSource::named)?, step.positive("price")?))
 }

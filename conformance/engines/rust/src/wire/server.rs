@@ -1,15 +1,13 @@
-//! The server: sessions by name, and one line of answer for one line of request.
+//! The server: one line of answer for one line of request, JSON-RPC 2.0.
 
-use std::collections::HashMap;
 use std::io::{self, Write};
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::rejection::{Code, Refusal, Rejection};
-use crate::wire::component::{CATALOGUE, Session};
-
-const PROTOCOL: &str = "1.0";
-const PHASES: [u8; 8] = [1, 2, 3, 4, 5, 6, 7, 8];
+use crate::rejection::{Refusal, Rejection};
+use crate::wire::component::Answers;
+use crate::wire::sessions::Sessions;
 
 /// A JSON-RPC error: the message, not a step, was at fault.
 struct Fault {
@@ -17,10 +15,42 @@ struct Fault {
     message: String,
 }
 
-/// The open sessions.
+/// Answers as the items of a JSON list, written as the steps are taken: nothing shown is copied.
+#[derive(Default)]
+struct Items {
+    text: Vec<u8>,
+}
+
+impl Items {
+    fn separate(&mut self) {
+        if !self.text.is_empty() {
+            self.text.push(b',');
+        }
+    }
+}
+
+impl Answers for Items {
+    type Error = serde_json::Error;
+
+    fn ok(&mut self, seen: &impl Serialize) -> serde_json::Result<()> {
+        self.separate();
+        self.text.extend_from_slice(br#"{"status":"ok","observation":"#);
+        serde_json::to_writer(&mut self.text, seen)?;
+        self.text.push(b'}');
+        Ok(())
+    }
+
+    fn rejected(&mut self, rejection: &Rejection) -> serde_json::Result<()> {
+        self.separate();
+        serde_json::to_writer(&mut self.text, &rejected(rejection))
+    }
+}
+
+/// The open sessions, and room for the answers to a request.
 #[derive(Default)]
 pub struct Server {
-    sessions: HashMap<String, Box<dyn Session>>,
+    sessions: Sessions<Items>,
+    items: Items,
 }
 
 impl Server {
@@ -36,16 +66,13 @@ impl Server {
         };
         let id = request.get("id").unwrap_or(&Value::Null);
         let Some(method) = request.get("method").and_then(Value::as_str) else {
-            refuse(
-                out,
-                id,
-                Fault { code: -32600, message: "the request has no method".to_owned() },
-            )?;
+            let message = "the request has no method".to_owned();
+            refuse(out, id, Fault { code: -32600, message })?;
             return Ok(true);
         };
         let params = request.get("params").unwrap_or(&Value::Null);
         let result = match method {
-            "initialize" => Ok(identity()),
+            "initialize" => Ok(Sessions::<Items>::identity()),
             "open" => self.open(params),
             "apply" => return self.apply(id, params, out).map(|()| true),
             "close" => self.close(params),
@@ -67,81 +94,37 @@ impl Server {
             None => &Map::new(),
             Some(config) => config.as_object().ok_or_else(|| wrong("config"))?,
         };
-        let Some(offered) = CATALOGUE.iter().find(|offered| offered.name == component) else {
-            let expected = "a component that is offered";
-            return Ok(rejected(&Code::UnknownComponent.of("component", component, expected)));
-        };
-        if self.sessions.contains_key(name) {
-            return Ok(rejected(&Code::Duplicate.because(format!("session {name} is open"))));
-        }
-        Ok(match (offered.open)(config) {
-            Ok((session, effective)) => {
-                self.sessions.insert(name.to_owned(), session);
-                json!({"status": "ok", "config": effective})
-            }
+        Ok(match self.sessions.open(name, component, config) {
+            Ok(effective) => json!({"status": "ok", "config": effective}),
             Err(Refusal::Rejected(rejection)) => rejected(&rejection),
             Err(Refusal::Unsupported(reason)) => json!({"status": "unsupported", "reason": reason}),
         })
     }
 
-    /// The answers are written as the steps are taken: no copy of what they show is made.
     fn apply(&mut self, id: &Value, params: &Value, out: &mut Vec<u8>) -> io::Result<()> {
         let steps = params.get("steps").and_then(Value::as_array).ok_or_else(|| wrong("steps"));
         let (name, steps) = match (text(params, "session"), steps) {
             (Ok(name), Ok(steps)) => (name, steps),
             (Err(fault), _) | (_, Err(fault)) => return refuse(out, id, fault),
         };
-        let mut session = self.sessions.get_mut(name);
+        self.items.text.clear();
+        self.sessions.apply(name, steps, &mut self.items)?;
         write!(out, r#"{{"jsonrpc":"2.0","id":{id},"result":{{"observations":["#)?;
-        for (index, step) in steps.iter().enumerate() {
-            if index > 0 {
-                out.push(b',');
-            }
-            let answered = match session.as_mut() {
-                Some(session) => session.apply(step, out)?,
-                None => Err(not_open(name)),
-            };
-            if let Err(rejection) = answered {
-                write!(out, "{}", rejected(&rejection))?;
-            }
-        }
+        out.extend_from_slice(&self.items.text);
         out.extend_from_slice(b"]}}\n");
         Ok(())
     }
 
     fn close(&mut self, params: &Value) -> Result<Value, Fault> {
-        let name = text(params, "session")?;
-        Ok(match self.sessions.remove(name) {
-            Some(_) => json!({"status": "ok"}),
-            None => rejected(&not_open(name)),
+        Ok(match self.sessions.close(text(params, "session")?) {
+            Ok(()) => json!({"status": "ok"}),
+            Err(rejection) => rejected(&rejection),
         })
     }
 }
 
-fn identity() -> Value {
-    let names: Vec<&str> = CATALOGUE.iter().map(|offered| offered.name).collect();
-    let fields: Map<String, Value> = CATALOGUE
-        .iter()
-        .map(|offered| (offered.name.to_owned(), Value::from((offered.fields)())))
-        .collect();
-    json!({
-        "protocol": PROTOCOL,
-        "name": env!("CARGO_PKG_NAME"),
-        "version": env!("CARGO_PKG_VERSION"),
-        "digest": "none",
-        "phases": PHASES,
-        "components": names,
-        "fields": fields,
-        "clock": "injected",
-    })
-}
-
 fn rejected(rejection: &Rejection) -> Value {
     json!({"status": "rejected", "code": rejection.code.name(), "message": rejection.message})
-}
-
-fn not_open(name: &str) -> Rejection {
-    Code::NotOpen.because(format!("session {name} is not open"))
 }
 
 fn text<'a>(params: &'a Value, name: &str) -> Result<&'a str, Fault> {

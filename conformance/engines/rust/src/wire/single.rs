@@ -18,8 +18,53 @@ use crate::rejection::{Refusal, Rejection};
 use crate::sweep::{Sweep, SweepConfig, SweepSeen};
 use crate::volatility::{Volatility, VolatilityConfig, VolatilitySeen};
 use crate::wire::component::{Component, owned};
-use crate::wire::market_step::{funding_rate, reference_price, trend};
-use crate::wire::step::Step;
+use crate::wire::market_step::{
+    BOOK, FUNDING, REFERENCE_PRICE, TREND, funding_rate, reference_price, trend,
+};
+use crate::wire::step::{
+    Field, Kind, QUOTE_SIDE, SIDE, Step, T_MS, defaulted, figure, optional, required,
+};
+
+const OBSERVE: &[Field] = &[figure("z_bps_per_s"), figure("variance")];
+const DRIFT_FILL: &[Field] =
+    &[SIDE, figure("price"), figure("mid"), figure("sigma_bps_per_sqrt_s")];
+const POSITION: &[Field] =
+    &[figure("position"), figure("sigma_bps_per_sqrt_s"), figure("time_horizon_s")];
+const SIZED_TRADE: &[Field] = &[T_MS, SIDE, figure("size")];
+const DEPTHS: &[Field] = &[
+    figure("gamma_per_bps"),
+    required("kappas_per_bps", Kind::Pair),
+    figure("sigma_bps_per_sqrt_s"),
+    figure("time_horizon_s"),
+    figure("fee_bps"),
+    figure("drift_bps_per_s"),
+    figure("skew_bps"),
+];
+const LEVEL: &[Field] = &[
+    QUOTE_SIDE,
+    figure("depth_bps"),
+    figure("gamma_base_per_bps"),
+    figure("inventory_beta"),
+    figure("kappa_per_bps"),
+    figure("sigma_bps_per_sqrt_s"),
+    figure("time_horizon_s"),
+    figure("drift_bps_per_s"),
+    figure("position"),
+    figure("max_position"),
+    figure("as_cost_bps"),
+    figure("fee_bps"),
+    defaulted("carry_cost_bps", Kind::Number),
+];
+const MARKOUT: &[Field] = &[
+    figure("predicted_drift_bps_per_s"),
+    figure("predicted_variance"),
+    figure("realised_drift_bps_per_s"),
+    figure("sigma_bps_per_sqrt_s"),
+    figure("window_s"),
+];
+const SWEPT_FILL: &[Field] = &[T_MS, SIDE, figure("size"), required("levels_crossed", Kind::Whole)];
+const PRICES: &[Field] =
+    &[figure("mid"), optional("spot", Kind::Number), optional("leader", Kind::Number)];
 
 impl Component for KalmanDrift {
     const NAME: &'static str = "drift";
@@ -37,24 +82,24 @@ impl Component for KalmanDrift {
     fn apply(&mut self, step: &Step<'_>) -> Result<Posterior, Rejection> {
         match step.kind {
             "predict" => {
-                step.has(&["t_ms"], &[])?;
+                step.has(&[T_MS])?;
                 self.predict(step.time()?);
             }
             "observe" => {
-                step.has(&["z_bps_per_s", "variance"], &[])?;
+                step.has(OBSERVE)?;
                 self.update(Observation {
                     z_bps_per_s: step.number("z_bps_per_s")?,
                     variance: step.positive("variance")?,
                 });
             }
             "fill" => {
-                step.has(&["side", "price", "mid", "sigma_bps_per_sqrt_s"], &[])?;
+                step.has(DRIFT_FILL)?;
                 let (side, price) = (step.side()?, step.positive("price")?);
                 let (mid, sigma) = (step.positive("mid")?, step.positive("sigma_bps_per_sqrt_s")?);
                 self.update(self.fill(side, price, mid, sigma)?);
             }
             "trend" => {
-                let (magnitude_bps, agreement, p_continuation) = trend(step, &[])?;
+                let (magnitude_bps, agreement, p_continuation) = trend(step.has(&TREND)?)?;
                 if let Some(said) = self.trend(magnitude_bps, agreement, p_continuation) {
                     self.update(said);
                 }
@@ -80,7 +125,7 @@ impl Component for InventoryConfig {
 
     fn apply(&mut self, step: &Step<'_>) -> Result<Inventory, Rejection> {
         let "position" = step.kind else { return step.unknown() };
-        step.has(&["position", "sigma_bps_per_sqrt_s", "time_horizon_s"], &[])?;
+        step.has(POSITION)?;
         Ok(self.at(
             step.number("position")?,
             step.positive("sigma_bps_per_sqrt_s")?,
@@ -105,12 +150,12 @@ impl Component for Flow {
     fn apply(&mut self, step: &Step<'_>) -> Result<FlowSeen, Rejection> {
         let t_ms = match step.kind {
             "trade" => {
-                step.has(&["t_ms", "side", "size"], &[])?;
+                step.has(SIZED_TRADE)?;
                 let (side, size, t_ms) = (step.side()?, step.positive("size")?, step.time()?);
                 self.trade(t_ms, side, size);
                 t_ms
             }
-            "read" => step.has(&["t_ms"], &[])?.time()?,
+            "read" => step.has(&[T_MS])?.time()?,
             _ => return step.unknown(),
         };
         Ok(self.seen(t_ms))
@@ -135,16 +180,7 @@ impl Component for Glft {
 
     fn apply(&mut self, step: &Step<'_>) -> Result<Depths, Rejection> {
         let "depths" = step.kind else { return step.unknown() };
-        let required = [
-            "gamma_per_bps",
-            "kappas_per_bps",
-            "sigma_bps_per_sqrt_s",
-            "time_horizon_s",
-            "fee_bps",
-            "drift_bps_per_s",
-            "skew_bps",
-        ];
-        step.has(&required, &[])?;
+        step.has(DEPTHS)?;
         let gamma = step.positive("gamma_per_bps")?;
         let kappas = step.positive_pair("kappas_per_bps")?;
         let sigma = step.positive("sigma_bps_per_sqrt_s")?;
@@ -177,21 +213,7 @@ impl Component for Levels {
 
     fn apply(&mut self, step: &Step<'_>) -> Result<ExpectedPnl, Rejection> {
         let "level" = step.kind else { return step.unknown() };
-        let required = [
-            "side",
-            "depth_bps",
-            "gamma_base_per_bps",
-            "inventory_beta",
-            "kappa_per_bps",
-            "sigma_bps_per_sqrt_s",
-            "time_horizon_s",
-            "drift_bps_per_s",
-            "position",
-            "max_position",
-            "as_cost_bps",
-            "fee_bps",
-        ];
-        step.has(&required, &["carry_cost_bps"])?;
+        step.has(LEVEL)?;
         let (side, depth_bps) = (step.quote_side()?, step.depth("depth_bps")?);
         let terms = Terms {
             gamma_base_per_bps: step.positive("gamma_base_per_bps")?,
@@ -231,14 +253,7 @@ impl Component for Adapting {
 
     fn apply(&mut self, step: &Step<'_>) -> Result<Adapted, Rejection> {
         let "markout" = step.kind else { return step.unknown() };
-        let required = [
-            "predicted_drift_bps_per_s",
-            "predicted_variance",
-            "realised_drift_bps_per_s",
-            "sigma_bps_per_sqrt_s",
-            "window_s",
-        ];
-        step.has(&required, &[])?;
+        step.has(MARKOUT)?;
         let markout = Markout {
             predicted_drift_bps_per_s: step.number("predicted_drift_bps_per_s")?,
             predicted_variance: step.positive("predicted_variance")?,
@@ -271,19 +286,19 @@ impl Component for Funding {
     fn apply(&mut self, step: &Step<'_>) -> Result<FundingSeen, Rejection> {
         match step.kind {
             "funding" => {
-                let (rate, interval_s) = funding_rate(step)?;
+                let (rate, interval_s) = funding_rate(step.has(FUNDING)?)?;
                 step.time()?;
                 self.record(rate, interval_s);
             }
             "reference_price" => {
-                let (source, price) = reference_price(step)?;
+                let (source, price) = reference_price(step.has(REFERENCE_PRICE)?)?;
                 step.time()?;
                 if let PriceSource::Funding(reference) = source {
                     self.reference_price(reference, price);
                 }
             }
             "read" => {
-                step.has(&["t_ms"], &[])?.time()?;
+                step.has(&[T_MS])?.time()?;
             }
             _ => return step.unknown(),
         }
@@ -307,13 +322,13 @@ impl Component for Book {
     fn apply(&mut self, step: &Step<'_>) -> Result<BookSeen, Rejection> {
         match step.kind {
             "book" => {
-                step.has(&["t_ms", "bids", "asks"], &[])?;
+                step.has(BOOK)?;
                 let (bids, asks) = (step.book_side("bids")?, step.book_side("asks")?);
                 let mid = mid_of(&bids, &asks)?;
                 step.time()?;
                 self.replace(&bids, &asks, mid);
             }
-            "read" => self.cycle(step.has(&["t_ms"], &[])?.time()?),
+            "read" => self.cycle(step.has(&[T_MS])?.time()?),
             _ => return step.unknown(),
         }
         Ok(self.seen())
@@ -336,14 +351,14 @@ impl Component for Sweep {
     fn apply(&mut self, step: &Step<'_>) -> Result<SweepSeen, Rejection> {
         match step.kind {
             "fill" => {
-                step.has(&["t_ms", "side", "size", "levels_crossed"], &[])?;
+                step.has(SWEPT_FILL)?;
                 let (side, size) = (step.side()?, step.positive("size")?);
                 let (levels_crossed, t_ms) = (step.levels_crossed()?, step.time()?);
                 self.fill(t_ms, side, size, levels_crossed);
                 Ok(self.seen(t_ms))
             }
             "read" => {
-                let t_ms = step.has(&["t_ms"], &[])?.time()?;
+                let t_ms = step.has(&[T_MS])?.time()?;
                 let seen = self.seen(t_ms);
                 self.cycle(t_ms);
                 Ok(seen)
@@ -369,12 +384,12 @@ impl Component for Hawkes {
     fn apply(&mut self, step: &Step<'_>) -> Result<HawkesSeen, Rejection> {
         let t_ms = match step.kind {
             "trade" => {
-                step.has(&["t_ms", "side"], &[])?;
+                step.has(&[T_MS, SIDE])?;
                 let (side, t_ms) = (step.side()?, step.time()?);
                 self.trade(t_ms, side);
                 t_ms
             }
-            "read" => step.has(&["t_ms"], &[])?.time()?,
+            "read" => step.has(&[T_MS])?.time()?,
             _ => return step.unknown(),
         };
         Ok(self.seen(t_ms))
@@ -396,7 +411,7 @@ impl Component for FillSize {
 
     fn apply(&mut self, step: &Step<'_>) -> Result<FillSizeSeen, Rejection> {
         let "fill" = step.kind else { return step.unknown() };
-        step.has(&["side", "size"], &[])?;
+        step.has(&[SIDE, figure("size")])?;
         self.fill(step.side()?, step.positive("size")?);
         Ok(self.seen())
     }
@@ -417,7 +432,7 @@ impl Component for CrossVenue {
 
     fn apply(&mut self, step: &Step<'_>) -> Result<CrossVenueSeen, Rejection> {
         let "read" = step.kind else { return step.unknown() };
-        step.has(&["mid"], &["spot", "leader"])?;
+        step.has(PRICES)?;
         let mid = step.positive("mid")?;
         let (spot, leader) = (step.positive_if_any("spot")?, step.positive_if_any("leader")?);
         if let Some(price) = spot {
@@ -447,7 +462,7 @@ impl Component for Volatility {
 
     fn apply(&mut self, step: &Step<'_>) -> Result<VolatilitySeen, Rejection> {
         let "read" = step.kind else { return step.unknown() };
-        step.has(&["t_ms", "mid"], &[])?;
+        step.has(&[T_MS, figure("mid")])?;
         let (mid, t_ms) = (step.positive("mid")?, step.time()?);
         self.cycle(t_ms, mid);
         Ok(self.seen())
@@ -469,7 +484,7 @@ impl Component for OpenInterest {
 
     fn apply(&mut self, step: &Step<'_>) -> Result<OpenInterestSeen, Rejection> {
         let "read" = step.kind else { return step.unknown() };
-        step.has(&["mid", "contracts"], &[])?;
+        step.has(&[figure("mid"), figure("contracts")])?;
         self.measure(step.positive("mid")?, step.positive("contracts")?);
         Ok(self.seen())
     }

@@ -1,9 +1,9 @@
-//! A step as it comes: its fields, checked one by one as a component asks for them.
+//! A step as it comes: its shape, and then its values, one by one as a component asks for them.
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 
 use crate::book::BookLevel;
 use crate::rejection::{Code, LARGEST, Rejection};
@@ -15,6 +15,101 @@ pub const FINITE: RangeInclusive<f64> = -LARGEST..=LARGEST;
 
 /// What is positive.
 const POSITIVE: RangeInclusive<f64> = 1.0 / LARGEST..=LARGEST;
+
+/// What kind of value a field takes, whatever its range.
+#[derive(Clone, Copy)]
+pub enum Kind {
+    /// A number.
+    Number,
+    /// A number without a fraction.
+    Whole,
+    /// A text.
+    Text,
+    /// One of a few names: whether a text is.
+    Name(fn(&str) -> bool),
+    /// Two numbers.
+    Pair,
+    /// A list of pairs.
+    Pairs,
+}
+
+impl Kind {
+    /// `non_finite` where a text that stands for such a number is in a number's place, `unparsable`
+    /// of any other value that is not of this kind.
+    fn check(self, name: &str, value: &Value) -> Result<(), Rejection> {
+        let (is_of_kind, has_numbers, expected) = match self {
+            Kind::Number => (value.is_number(), true, "a number"),
+            Kind::Whole => (value.is_i64() || value.is_u64(), true, "a whole number"),
+            Kind::Pair => (is_pair(value), value.is_array(), "a pair of numbers"),
+            Kind::Pairs => (all(value, is_pair), value.is_array(), "a list of pairs of numbers"),
+            Kind::Text => (value.is_string(), false, "a text"),
+            Kind::Name(is_one) => (value.as_str().is_some_and(is_one), false, "a known name"),
+        };
+        if is_of_kind {
+            return Ok(());
+        }
+        let non_finite = has_numbers && holds_non_finite(value);
+        let code = if non_finite { Code::NonFinite } else { Code::Unparsable };
+        Err(code.of(name, value, expected))
+    }
+}
+
+fn is_pair(value: &Value) -> bool {
+    value.as_array().is_some_and(|pair| pair.len() == 2) && all(value, Value::is_number)
+}
+
+fn all(value: &Value, holds: impl Fn(&Value) -> bool) -> bool {
+    value.as_array().is_some_and(|values| values.iter().all(holds))
+}
+
+fn holds_non_finite(value: &Value) -> bool {
+    match value {
+        Value::Array(values) => values.iter().any(holds_non_finite),
+        _ => is_non_finite(value),
+    }
+}
+
+/// Whether it is one of the texts that stand for numbers that are not finite.
+fn is_non_finite(value: &Value) -> bool {
+    matches!(value.as_str(), Some("nan" | "inf" | "-inf"))
+}
+
+/// A field of a step.
+pub struct Field {
+    name: &'static str,
+    kind: Kind,
+    needed: bool,
+    nullable: bool,
+}
+
+/// A field that must be there.
+pub const fn required(name: &'static str, kind: Kind) -> Field {
+    Field { name, kind, needed: true, nullable: false }
+}
+
+/// A number that must be there.
+pub const fn figure(name: &'static str) -> Field {
+    required(name, Kind::Number)
+}
+
+/// A field that may be absent or null, which mean the same.
+pub const fn optional(name: &'static str, kind: Kind) -> Field {
+    Field { name, kind, needed: false, nullable: true }
+}
+
+/// A field that may be absent, but not null.
+pub const fn defaulted(name: &'static str, kind: Kind) -> Field {
+    Field { name, kind, needed: false, nullable: false }
+}
+
+/// Whole milliseconds.
+pub const T_MS: Field = required("t_ms", Kind::Whole);
+
+/// `buy` or `sell`.
+pub const SIDE: Field = required("side", Kind::Name(|name| Side::named(name).is_some()));
+
+/// `bid` or `ask`.
+pub const QUOTE_SIDE: Field = required("side", Kind::Name(|name| QuoteSide::named(name).is_some()));
 
 /// A step, and the time of the last one that its session took.
 pub struct Step<'a> {
@@ -42,23 +137,33 @@ impl<'a> Step<'a> {
         Err(Code::UnknownStep.of("step", self.kind, "a step of this component"))
     }
 
-    /// Check that all fields are known, and that none that is required is absent.
-    pub fn has(&self, required: &[&str], optional: &[&str]) -> Result<&Self, Rejection> {
-        for name in self.fields.keys().map(String::as_str) {
-            if name != "step" && !required.contains(&name) && !optional.contains(&name) {
-                let message = format!("{} has no field {name}", self.kind);
-                return Err(Code::UnknownField.because(message));
+    /// Check that all fields are known, none that is needed is absent, and each is of its kind.
+    pub fn has(&self, shape: &[Field]) -> Result<&Self, Rejection> {
+        let known = |name: &str| name == "step" || shape.iter().any(|field| field.name == name);
+        if let Some(name) = self.fields.keys().find(|name| !known(name)) {
+            return Err(Code::UnknownField.because(format!("{} has no field {name}", self.kind)));
+        }
+        let absent = |field: &&Field| field.needed && !self.fields.contains_key(field.name);
+        if let Some(field) = shape.iter().find(absent) {
+            return Err(Code::MissingField.because(format!("{} is absent", field.name)));
+        }
+        for field in shape {
+            match self.fields.get(field.name) {
+                None => {}
+                Some(Value::Null) if field.nullable => {}
+                Some(value) => field.kind.check(field.name, value)?,
             }
         }
-        match required.iter().find(|name| !self.fields.contains_key(**name)) {
-            Some(name) => Err(Code::MissingField.because(format!("{name} is absent"))),
-            None => Ok(self),
+        // of the ranges, the time's is the first
+        if self.fields.contains_key("t_ms") {
+            self.t_ms()?;
         }
+        Ok(self)
     }
 
     /// Whole milliseconds.
     pub fn t_ms(&self) -> Result<i64, Rejection> {
-        self.whole("t_ms", FINITE).map(|t_ms| t_ms as i64)
+        self.number("t_ms").map(|t_ms| t_ms as i64)
     }
 
     /// The same, not before the last step that was taken: asked for after all other fields.
@@ -97,22 +202,15 @@ impl<'a> Step<'a> {
         self.given(name).map(|value| number(name, value, &POSITIVE)).transpose()
     }
 
-    /// A finite number, if it is there.
-    pub fn number_if_any(&self, name: &str) -> Result<Option<f64>, Rejection> {
-        self.given(name).map(|value| number(name, value, &FINITE)).transpose()
-    }
-
-    /// A finite number, or what stands for it where it is absent; null is not absent.
+    /// A finite number, or what stands for it where it is absent.
     pub fn number_or(&self, name: &str, absent: f64) -> Result<f64, Rejection> {
-        self.fields.get(name).map_or(Ok(absent), |value| number(name, value, &FINITE))
+        self.given(name).map_or(Ok(absent), |value| number(name, value, &FINITE))
     }
 
-    /// A whole number of levels, 1 where it is absent; null is not absent.
+    /// A whole number of levels, 1 where it is absent.
     pub fn levels_crossed(&self) -> Result<f64, Rejection> {
-        match self.fields.get("levels_crossed") {
-            None => Ok(1.0),
-            Some(_) => self.whole("levels_crossed", 1.0..=LARGEST),
-        }
+        let name = "levels_crossed";
+        self.given(name).map_or(Ok(1.0), |value| number(name, value, &(1.0..=LARGEST)))
     }
 
     /// A text.
@@ -127,22 +225,18 @@ impl<'a> Step<'a> {
 
     /// `buy` or `sell`.
     pub fn side(&self) -> Result<Side, Rejection> {
-        self.one_of("side", &[("buy", Side::Buy), ("sell", Side::Sell)])
+        self.named("side", Side::named)
     }
 
     /// `bid` or `ask`.
     pub fn quote_side(&self) -> Result<QuoteSide, Rejection> {
-        self.one_of("side", &[("bid", QuoteSide::Bid), ("ask", QuoteSide::Ask)])
+        self.named("side", QuoteSide::named)
     }
 
-    /// One of a few names, and what it stands for.
-    pub fn one_of<T: Copy>(&self, name: &str, options: &[(&str, T)]) -> Result<T, Rejection> {
-        let value = self.value(name);
-        let chosen = options.iter().find(|(option, _)| value.as_str() == Some(option));
-        chosen.map(|(_, meaning)| *meaning).ok_or_else(|| {
-            let names: Vec<&str> = options.iter().map(|(option, _)| *option).collect();
-            Code::Unparsable.of(name, value, names.join(" or "))
-        })
+    /// What one of a few names stands for.
+    pub fn named<T>(&self, name: &str, meaning: fn(&str) -> Option<T>) -> Result<T, Rejection> {
+        let text = self.text(name)?;
+        meaning(text).ok_or_else(|| Code::Unparsable.of(name, text, "a known name"))
     }
 
     /// A side of a book: pairs of price and size.
@@ -153,21 +247,17 @@ impl<'a> Step<'a> {
         levels.iter().map(level).collect()
     }
 
+    /// Whether an optional field is there, and not null.
+    pub fn gives(&self, name: &str) -> bool {
+        self.given(name).is_some()
+    }
+
     fn value(&self, name: &str) -> &'a Value {
         self.fields.get(name).unwrap_or(&Value::Null)
     }
 
-    /// The value of an optional field: null is absent.
     fn given(&self, name: &str) -> Option<&'a Value> {
         self.fields.get(name).filter(|value| !value.is_null())
-    }
-
-    fn whole(&self, name: &str, range: RangeInclusive<f64>) -> Result<f64, Rejection> {
-        let value = self.value(name);
-        if value.is_f64() {
-            return Err(Code::Unparsable.of(name, value, "a whole number"));
-        }
-        number(name, value, &range)
     }
 }
 
@@ -186,18 +276,8 @@ pub fn number(name: &str, value: &Value, range: &RangeInclusive<f64>) -> Result<
 
 /// Why a value that is no number is not taken for one.
 pub fn no_number(name: &str, value: &Value, expected: impl Display) -> Rejection {
-    match value.as_str() {
-        Some("nan" | "inf" | "-inf") => Code::NonFinite.of(name, value, expected),
-        _ => Code::Unparsable.of(name, value, expected),
-    }
-}
-
-/// A number that has no fraction, written with a point or without.
-pub fn whole(number: &Number) -> Option<u64> {
-    number.as_u64().or_else(|| {
-        let number = number.as_f64().filter(|number| number.fract() == 0.0 && *number >= 0.0);
-        number.map(|number| number as u64)
-    })
+    let code = if is_non_finite(value) { Code::NonFinite } else { Code::Unparsable };
+    code.of(name, value, expected)
 }
 
 fn pair(name: &str, value: &Value) -> Result<[f64; 2], Rejection> {
