@@ -137,6 +137,7 @@ OWN_FILL: Json = {
         ([observe("nan", 1.0)], "non_finite"),
         ([{**OWN_FILL, "side": "nan"}], "unparsable"),  # no number belongs there
         ([{**OWN_FILL, "mid": "nan"}], "non_finite"),
+        ([{**OWN_FILL, "side": ["nan"]}], "unparsable"),
         ([observe(1e16, 1.0)], "out_of_range"),
         ([observe(1.0, 1e-16)], "out_of_range"),
         ([predict(5), predict(4)], "time_reversed"),

@@ -66,7 +66,7 @@ def _step_error(component: str, raw: Json, reason: str) -> StepError:
             return StepError("missing_field", f"{name} is absent from {raw['step']}")
     for name, field in fields.items():
         if name in raw and not _is_a(field.type, raw[name]):
-            numeric = isinstance(raw[name], list) or _is_a(field.type, 1)
+            numeric = any(_is_a(field.type, some) for some in (1, [1, 1], []))
             code: RejectionCode = (
                 "non_finite" if numeric and _holds_non_finite(raw[name]) else "unparsable"
             )

@@ -191,11 +191,11 @@ class QuoteEngine:
         check_positive("price", price)
         check_positive("size", size)
         check_positive("levels_crossed", levels_crossed)
+        mid_at_fill = self._mid_of(mid)
         if fill_id is not None and fill_id in self._fill_ids:
             raise DuplicateError(f"id is {fill_id!r}, which an earlier fill had")
         position = self._position + (size if side == BUY else -size)
         check_finite("position", position)
-        mid_at_fill = self._mid_of(mid)
         observation = self._fill_observation(side, price, mid_at_fill)
         self._advance(t_ms)
         if fill_id is not None:

@@ -48,10 +48,10 @@ class SweepDetector:
 
     def scores_at(self, t_ms: int) -> tuple[float, float]:
         """Scores (bid, ask) of the window that ends at ``t_ms``."""
-        window_ms = self._window_ms(t_ms)
+        window_s = self._window_s(t_ms)
         bid_score = ask_score = 0.0
         for swept_ms, side, score in self._sweeps:
-            if t_ms - swept_ms > window_ms:
+            if (t_ms - swept_ms) / 1000.0 > window_s:
                 continue
             if side == BID:
                 bid_score += score
@@ -66,10 +66,12 @@ class SweepDetector:
     def end_cycle(self, t_ms: int) -> None:
         """Mark a cycle; sweeps that no later window can reach are forgotten."""
         self._last_cycle_ms = t_ms
-        while self._sweeps and t_ms - self._sweeps[0][0] > self._config.sweep_window_s * 1000.0:
+        window_s = self._config.sweep_window_s
+        while self._sweeps and (t_ms - self._sweeps[0][0]) / 1000.0 > window_s:
             self._sweeps.popleft()
 
-    def _window_ms(self, t_ms: int) -> float:
+    def _window_s(self, t_ms: int) -> float:
         # max(3 s, time since the last cycle)
-        since_cycle_ms = 0 if self._last_cycle_ms is None else t_ms - self._last_cycle_ms
-        return max(self._config.sweep_window_s * 1000.0, since_cycle_ms)
+        if self._last_cycle_ms is None:
+            return self._config.sweep_window_s
+        return max(self._config.sweep_window_s, (t_ms - self._last_cycle_ms) / 1000.0)

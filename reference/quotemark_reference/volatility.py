@@ -47,8 +47,8 @@ class RealisedVolatility:
             move_bps = log_return_bps(self._points[-1][1], mid)
             self._returns_bps.append(move_bps)
         self._points.append((t_ms, mid, move_bps))
-        longest_ms = max(self._config.vol_short_s, self._config.vol_long_s) * 1000.0
-        while t_ms - self._points[0][0] > longest_ms:
+        longest_s = max(self._config.vol_short_s, self._config.vol_long_s)
+        while (t_ms - self._points[0][0]) / 1000.0 > longest_s:
             self._points.popleft()
 
     def realised_sigma(self, horizon_s: float) -> float | None:
@@ -58,7 +58,7 @@ class RealisedVolatility:
         where they span no time.
         """
         last_ms = self._points[-1][0]
-        points = [point for point in self._points if last_ms - point[0] <= horizon_s * 1000.0]
+        points = [point for point in self._points if (last_ms - point[0]) / 1000.0 <= horizon_s]
         span_s = (last_ms - points[0][0]) / 1000.0
         # the first point's return led up to it, from outside
         moves = [move_bps for _, _, move_bps in points[1:]]

@@ -54,6 +54,7 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     *((m, {f: v}, "out_of_range") for m, f in FRACTIONS for v in (-0.01, 1.01, 1e16)),
     *((m, {"t_ms": NOW_MS - 1}, "time_reversed") for m in GOOD),
     ("on_fill", {"fill_id": "seen"}, "duplicate"),
+    ("on_fill", {"fill_id": "seen", "mid": -1.0}, "out_of_range"),  # ranges come first
     ("on_fill", {"price": 1e15, "mid": 1e-15}, "out_of_range"),  # z of 5e33 bp/s
     ("on_book", {"bids": [(101.5, 1.0)]}, "crossed_book"),
     ("on_book", {"bids": [(99.0, 1.0), (99.0, 1.0)]}, "out_of_range"),

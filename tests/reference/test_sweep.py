@@ -129,6 +129,14 @@ def test_the_windows_border_belongs_to_it() -> None:
             assert (reading["scores"] == [1.0, 0.0]) == counted
 
 
+@pytest.mark.parametrize("window_ms", [1001, 1003, 2007, 4035])
+def test_the_border_is_not_lost_to_rounding(window_ms: int) -> None:
+    sweep = Session("sweep", sweep_window_s=window_ms / 1000)
+    record(sweep, 0, "buy", 5.0, 2)
+    assert sweep.step("read", t_ms=window_ms)["scores"] == [1.0, 0.0]
+    assert sweep.step("read", t_ms=2 * window_ms + 1)["scores"] == [0.0, 0.0]
+
+
 def test_no_sweep_falls_between_two_cycles() -> None:
     sweep = Session("sweep")
     sweep.step("read", t_ms=0)

@@ -28,6 +28,7 @@ _book_init = BookFeatures.__init__
 _said_of_book = BookFeatures.drift_observations
 _sweep_observation = sweep.drift_observation
 _sweep_init = SweepDetector.__init__
+_window_s = SweepDetector._window_s
 _record_sweep = SweepDetector.record_fill
 _sweep_said = SweepDetector.drift_observation_at
 _composite = drift.composite
@@ -217,11 +218,15 @@ def _only_after_a_fill(self: QuoteEngine, t_ms: int) -> None:
 
 def _three_seconds(self: SweepDetector, t_ms: int) -> float:
     del t_ms
-    return self._config.sweep_window_s * 1000.0
+    return self._config.sweep_window_s
 
 
 def _since_last_cycle(self: SweepDetector, t_ms: int) -> float:
-    return t_ms - (self._last_cycle_ms or 0)
+    return (t_ms - (self._last_cycle_ms or 0)) / 1000.0
+
+
+def _window_in_whole_ms(self: SweepDetector, t_ms: int) -> float:
+    return int(_window_s(self, t_ms) * 1000.0) / 1000.0
 
 
 def _single_levels_too(self: SweepDetector, config: SweepConfig) -> None:
@@ -565,13 +570,19 @@ PHASE_7 = (
         "sweep-window-3s",
         "D-32",
         "the window is 3 s even where cycles are further apart",
-        {"sweep.SweepDetector._window_ms": _three_seconds},
+        {"sweep.SweepDetector._window_s": _three_seconds},
     ),
     Mutant(
         "sweep-window-of-the-cycle",
         "D-32",
         "the window is the time since the last cycle, even under 3 s",
-        {"sweep.SweepDetector._window_ms": _since_last_cycle},
+        {"sweep.SweepDetector._window_s": _since_last_cycle},
+    ),
+    Mutant(
+        "sweep-window-in-ms",
+        "D-32",
+        "the window is cut to whole ms: 1.001 s are 1000, as doubles multiply",
+        {"sweep.SweepDetector._window_s": _window_in_whole_ms},
     ),
     Mutant(
         "sweep-in-contracts",

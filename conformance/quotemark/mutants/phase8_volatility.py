@@ -48,6 +48,10 @@ def _border_forgotten(self: RealisedVolatility, horizon_s: float) -> float | Non
     return _realised_sigma(self, horizon_s - 1e-6)
 
 
+def _horizon_in_whole_ms(self: RealisedVolatility, horizon_s: float) -> float | None:
+    return _realised_sigma(self, int(horizon_s * 1000.0) / 1000.0)
+
+
 def _calm_narrows(vol_ratio: float, config: VolatilityConfig) -> float:
     return float(vol_ratio**config.vol_exponent)
 
@@ -175,6 +179,12 @@ PHASE_8_VOLATILITY = (
         "Q-14",
         "a point at the window's border does not belong to it",
         {"volatility.RealisedVolatility.realised_sigma": _border_forgotten},
+    ),
+    Mutant(
+        "vol-window-in-ms",
+        "Q-14",
+        "the horizon is cut to whole ms: 1.001 s are 1000, as doubles multiply",
+        {"volatility.RealisedVolatility.realised_sigma": _horizon_in_whole_ms},
     ),
     Mutant(
         "calm-narrows-sigma",

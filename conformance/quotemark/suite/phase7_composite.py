@@ -107,6 +107,10 @@ def no_sweep_falls_between_cycles(bench: Bench) -> None:
     often = [read(0), swept, *(read(t_ms) for t_ms in (1001, 3999, 4000, 4001))]
     scores = [observed["scores"][0] for observed in bench.observe("sweep", often)[-3:]]
     bench.demand("3 s are included, and not more", scores == [1.0, 1.0, 0.0], scores)
+    # 1.001 x 1000 is less than 1001 in doubles
+    uneven = bench.observe("sweep", [swept, read(2001), read(2002)], {"sweep_window_s": 1.001})
+    scores = [observed["scores"][0] for observed in uneven[1:]]
+    bench.demand("1.001 s are included, and not more", scores == [1.0, 0.0], scores)
 
 
 @check("engine", "D-32", "P7.test_sweep_detection_multi_level", needs=("composite_parts",))

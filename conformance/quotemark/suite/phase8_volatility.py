@@ -52,6 +52,17 @@ def a_fourfold_spike_doubles_sigma(bench: Bench) -> None:
         bench.demand_close(f"multiplier at {exponent}", multiplier, seen["sigma_multiplier"])
 
 
+@check("volatility", "Q-14", needs=("vol_ratio",))
+def a_horizon_of_uneven_milliseconds_has_its_border(bench: Bench) -> None:
+    """1 bp at 1 s and 3 bp at 1.001 s after the first: 10 bp^2 in 1.001 s over 14 in 2 s.
+
+    1.001 x 1000 is less than 1001 in doubles.
+    """
+    points = [(0, 0.0), (999, 2.0), (1999, 1.0), (2000, 3.0)]
+    seen = bench.observe("volatility", vol_reads(points), {"vol_short_s": 1.001})[-1]
+    bench.demand_close("vol ratio", math.sqrt(10.0 / 1.001 / (14.0 / 2.0)), seen["vol_ratio"])
+
+
 @check("volatility", "P8.test_vol_ratio_widens_sigma", needs=("vol_ratio", "sigma_multiplier"))
 def calm_never_narrows_sigma(bench: Bench) -> None:
     """10 bp early and 1 bp late: the ratio is below 1, sigma stays.

@@ -7,7 +7,7 @@ import numpy as np
 from quotemark_reference.config import SweepConfig
 from quotemark_vectorised.arrays import ASK, BID, BoolArray, Figures, FloatArray, clip
 from quotemark_vectorised.drift import Observations, bounded
-from quotemark_vectorised.windows import TimedValues
+from quotemark_vectorised.windows import ROUNDING_MS, TimedValues
 
 
 def drift_observations(scores: FloatArray, where: BoolArray, config: SweepConfig) -> Observations:
@@ -28,7 +28,6 @@ class SweepDetector:
 
     def __init__(self, config: SweepConfig, markets: int) -> None:
         self._config = config
-        self._window_ms = config.sweep_window_s * 1000.0
         self._sweeps = TimedValues(markets, series=2)
         self._last_cycle_ms: FloatArray = np.full(markets, np.inf)
 
@@ -45,15 +44,16 @@ class SweepDetector:
         swept = where & (np.asarray(levels_crossed) >= self._config.sweep_min_levels)
         if swept.any():
             # no later window can reach behind the last cycle and behind the least window
-            forgotten = np.minimum(self._last_cycle_ms, t_ms - self._window_ms)
+            window_ms = np.asarray(self._config.sweep_window_s) * 1000.0 + ROUNDING_MS
+            forgotten = np.minimum(self._last_cycle_ms, t_ms - window_ms)
             bid_score, ask_score = np.where(buys, score, 0.0), np.where(buys, 0.0, score)
             self._sweeps.add(swept, t_ms, forgotten, bid_score, ask_score)
 
     def scores_at(self, t_ms: Figures) -> FloatArray:
         """Scores [2, markets] of the windows that end at ``t_ms``."""
         # max(3 s, time since the last cycle)
-        window_ms = np.maximum(self._window_ms, t_ms - self._last_cycle_ms)
-        within = t_ms - self._sweeps.t_ms <= window_ms
+        window_s = np.maximum(self._config.sweep_window_s, (t_ms - self._last_cycle_ms) / 1000.0)
+        within = (t_ms - self._sweeps.t_ms) / 1000.0 <= window_s
         scores: FloatArray = np.where(within, self._sweeps.values, 0.0).sum(axis=1)
         return scores
 

@@ -12,7 +12,7 @@ from quotemark_vectorised.returns import (
     log_return_bps,
     mean_product,
 )
-from quotemark_vectorised.windows import LastValues, TimedValues
+from quotemark_vectorised.windows import ROUNDING_MS, LastValues, TimedValues
 
 LEAST_LONG_SIGMA = 1e-10  # bp/sqrt(s); below it the ratio is 1
 
@@ -40,7 +40,7 @@ class RealisedVolatility:
 
     def __init__(self, config: VolatilityConfig, markets: int) -> None:
         self._config = config
-        self._longest_ms = np.maximum(config.vol_short_s, config.vol_long_s) * 1000.0
+        self._longest_ms = np.maximum(config.vol_short_s, config.vol_long_s) * 1000.0 + ROUNDING_MS
         self._last_ms: FloatArray = np.full(markets, np.nan)
         self._last_mid: FloatArray = np.full(markets, np.nan)
         self._squares = TimedValues(markets)
@@ -62,7 +62,7 @@ class RealisedVolatility:
         NaN of fewer than two returns, or where they span no time.
         """
         starts_ms = self._squares.t_ms
-        within = self._last_ms - starts_ms <= horizon_s * 1000.0
+        within = (self._last_ms - starts_ms) / 1000.0 <= horizon_s
         first_ms = np.where(within, starts_ms, np.inf).min(axis=0)
         span_s = (self._last_ms - first_ms) / 1000.0
         squares = np.where(within, self._squares.values[0], 0.0).sum(axis=0)

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from quotemark_vectorised.arrays import BoolArray, FloatArray
 
 FIRST_SLOTS = 8
+ROUNDING_MS = 1.0
+"""What is kept beyond a window, whose border in ms may have been rounded."""
 
 
 class LastValues:
