@@ -190,6 +190,7 @@ def test_a_signal_and_two_cycles_are_what_is_left_of_an_estimator_that_does_not_
     assert abs(found.effect.with_phase) < 1e-9
 
 
+@pytest.mark.whole_suite
 def test_a_case_is_cut_until_less_than_half_would_be_left() -> None:
     whole = Comparison(7, (1,), "plan", Incident("feb19_all_phases", "session", "neutral"))
     found = cut(whole, "inventory")

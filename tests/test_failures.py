@@ -426,6 +426,7 @@ def certify(desk: Path, engine: str, *words: str) -> subprocess.CompletedProcess
     return certified
 
 
+@pytest.mark.whole_suite
 def test_a_statement_that_alone_fails_can_be_run_again(desk: Path) -> None:
     ((quotemark, *words),) = commands(certify(desk, "python:explosive:Explosive").stdout)
     assert quotemark == "quotemark"

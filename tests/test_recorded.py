@@ -10,8 +10,9 @@ import re
 import shutil
 import subprocess
 import sys
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,18 +24,23 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 import quotemark
+from quotemark.adapters import make_engine
 from quotemark.builtin import reference
 from quotemark.case import Case, trace
 from quotemark.errors import InputError
+from quotemark.evidence.events import event_log, read_log
+from quotemark.failures import FailureFolder, load_failure
 from quotemark.fuzz.cases import numbered_case
 from quotemark.messages import LEVEL_0_FIELDS, OBSERVATIONS, Json
 from quotemark.mutants import MUTANTS, patched
 from quotemark.port import Engine
 from quotemark.recorded.certifying import certify_recording
 from quotemark.recorded.companion import Companion, Departure
+from quotemark.recorded.contents import look_into
 from quotemark.recorded.files import RecordingFile
 from quotemark.recorded.looks import LOOKS
 from quotemark.recorded.writing import recording
+from quotemark.reproduce import reproduce
 from quotemark.results import Certification, CheckResult
 from quotemark.schema import schemas
 from quotemark.suite.market import (
@@ -277,6 +283,142 @@ def test_an_engine_without_a_phase_is_held_to_what_it_has(tmp_path: Path) -> Non
     assert only_departure(write_lines(tmp_path / "r.jsonl", lines)) == (4, "status")
 
 
+# --- a session that departs, read again --------------------------------------------------------
+
+SLOWED = Case("drift", {}, [predict(1_000 * second) for second in range(41)])
+"""After the first, forty steps in which `linear-q` adds too much noise."""
+BOOKS = Case(
+    "engine",
+    gates(1, 2, 3, 4),
+    [
+        *(cycle(0), {"step": "open_interest", "t_ms": 1, "contracts": 5.0}, trend(1, 6.0)),
+        *(cycle(6_450 * number) for number in range(1, 20)),
+    ],
+)
+
+
+def mutant_recorded(path: Path, name: str, *cases: Case) -> Path:
+    with patched(MUTANTS[name]) as engine:
+        return recorded(path, *cases, engine=engine)
+
+
+def folder_of(path: Path) -> FailureFolder:
+    return FailureFolder(path.parent / "failures", f"recorded:{path}")
+
+
+def again(folder: FailureFolder, check: str, start: Callable[[], Engine] = reference) -> str:
+    """Verdict on the engine that is made, in the file that was saved of a check."""
+    return reproduce(load_failure(folder.file_of(check)), start).verdict
+
+
+def test_a_departure_is_diagnosed_and_saved_to_be_run_on_any_engine(tmp_path: Path) -> None:
+    path = mutant_recorded(tmp_path / "r.jsonl", "linear-q", SLOWED, DRIFT)
+    folder = folder_of(path)
+    found = certified(path, folder)
+    told = "behaves like linear-q (D-01): Q(dt) = q dt, on 40 of 40 steps"
+    assert found.diagnoses == [f"drift {told}"]
+    check = check_of(found, "recorded.drift_agrees")
+    file = folder.file_of(check.check)
+    assert check.message.splitlines()[-2:] == [
+        f"  {told}",
+        f"  reproduce      quotemark reproduce {file} --engine ENGINE",
+    ]
+    (series,) = found.divergences
+    assert (series.field, series.diverges_at) == ("variance", 2)
+    assert (series.steps[-1], series.check) == (41, check.check)
+    saved = load_failure(file)
+    assert saved.case is not None
+    assert (saved.engine, saved.case.steps) == (f"recorded:{path}", SLOWED.steps[:2])
+    assert again(folder, check.check) == "FIXED"
+    start = partial(make_engine, "mutant:linear-q")
+    assert again(folder, check.check, start) == "FAILED"
+    log = tmp_path / "log.jsonl"
+    log.write_text(event_log(found), "utf-8")
+    assert read_log(log) == found
+
+
+def test_the_session_that_departs_is_picked_out_of_a_packed_file(tmp_path: Path) -> None:
+    """Another has the same name before, another runs beside it, and it is opened anew after."""
+    right, wrong = (
+        lines_of(mutant_recorded(tmp_path / "r.jsonl", "linear-q", Case("drift", {}, steps)))
+        for steps in (SLOWED.steps[:1], SLOWED.steps)
+    )
+    beside = [{**line, "session": "beside"} for line in lines_of(recorded(tmp_path / "r", SLOWED))]
+    mixed = [line for pair in zip(wrong[1:-1], beside[1:-1], strict=True) for line in pair]
+    path = write_lines(tmp_path / "r.jsonl", [*right, *mixed, *wrong[-1:], *right[1:]])
+    packed = tmp_path / "r.jsonl.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes(), mtime=0))
+    folder = folder_of(packed)
+    (told,) = certified(packed, folder).diagnoses
+    assert told.endswith("on 40 of 40 steps")
+    assert again(folder, "recorded.drift_agrees") == "FIXED"
+
+
+def test_steps_that_an_engine_need_not_take_are_left_out_of_the_case(tmp_path: Path) -> None:
+    """Its gates are off in the case, as they are in the engine."""
+    path = mutant_recorded(tmp_path / "r.jsonl", "linear-q", BOOKS)
+    lines = lines_of(path)
+    lines[0]["engine"]["phases"] = [1, 2, 3, 4]
+    lines[1]["open"]["config"] = {"use_epnl_filter": True}
+    lines[1]["answer"]["config"] = {"use_epnl_filter": True}
+    lines[3]["answer"] = {"status": "unsupported", "reason": "no phase 8"}
+    folder = folder_of(path)
+    (told,) = certified(write_lines(path, lines), folder).diagnoses
+    assert told == "engine behaves like linear-q (D-01): Q(dt) = q dt, on 19 of 19 steps"
+    case = load_failure(folder.file_of("recorded.engine_agrees")).case
+    assert case is not None
+    assert [step["step"] for step in case.steps] == ["cycle", "trend", "cycle"]
+    lacking = gates(*PHASES).keys() - gates(1, 2, 3, 4).keys()
+    off = {name for name, on in gates(1, 2, 3, 4).items() if on is False}
+    assert case.config == {"use_epnl_filter": True, **dict.fromkeys(off | lacking, False)}
+
+
+def test_what_nobody_knows_is_saved_and_not_diagnosed(tmp_path: Path) -> None:
+    lines = drift_lines(tmp_path)
+    lines[4]["answer"]["observation"]["variance"] *= 1.0 + 1e-6
+    path = write_lines(tmp_path / "r.jsonl", lines)
+    found = certified(path, folder_of(path))
+    assert found.diagnoses == []
+    assert again(folder_of(path), "recorded.drift_agrees") == "FIXED"
+
+
+def test_a_session_that_opens_or_closes_otherwise_is_not_saved(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    for number, answer, why in (
+        (1, {"status": "ok", "config": {"p_min": 3.0}}, "it departs before its first step"),
+        (8, {"status": "rejected", "code": "not_open", "message": ""}, "it departs where it is"),
+    ):
+        lines = drift_lines(tmp_path)
+        lines[number]["answer"] = answer
+        check = check_of(
+            certified(write_lines(path, lines), folder_of(path)), "recorded.drift_agrees"
+        )
+        assert check.message.splitlines()[-1].startswith(f"  not saved      {why}"), check.message
+    assert not folder_of(path).path.exists()
+
+
+@pytest.mark.parametrize(
+    ("steps", "last"),
+    [
+        (5_001, "  reproduce "),
+        (20_001, "  not saved      it takes 20001 steps to depart, at most 20000 are"),
+    ],
+)
+def test_a_long_session_is_not_diagnosed_and_a_longer_one_not_saved(
+    steps: int, last: str, tmp_path: Path
+) -> None:
+    case = Case("drift", {}, [predict(second) for second in range(steps)])
+    lines = lines_of(recorded(tmp_path / "r.jsonl", case))
+    lines[-2]["answer"]["observation"]["variance"] *= 1.0 + 1e-6
+    path = write_lines(tmp_path / "r.jsonl", lines)
+    said = check_of(certified(path, folder_of(path)), "recorded.drift_agrees").message
+    assert said.splitlines()[-1].startswith(last)
+    assert ("not diagnosed  it takes 5001 steps to depart, at most 5000 are" in said) == (
+        steps == 5_001
+    )
+    assert folder_of(path).file_of("recorded.drift_agrees").exists() == (steps == 5_001)
+
+
 # --- files ------------------------------------------------------------------------------------
 
 
@@ -300,6 +442,26 @@ def test_gzip_is_read_and_its_torn_end_is_told(tmp_path: Path) -> None:
     packed.write_bytes(packed.read_bytes()[:200] + b"\0" * 200)
     with pytest.raises(InputError, match=r"r\.jsonl\.gz:\d+: gzip data damaged"):
         certified(packed)
+
+
+def test_other_line_ends_and_a_byte_order_mark_are_read_alike(tmp_path: Path) -> None:
+    path = recorded(tmp_path / "r.jsonl", DRIFT)
+    path.write_bytes(BOM_UTF8 + path.read_bytes().replace(b"\n", b"\r\n"))
+    assert check_of(certified(path), "recorded.drift_agrees").status == "passed"
+
+
+def test_a_number_that_is_not_finite_is_recorded_as_such(tmp_path: Path) -> None:
+    """As null it would be the figure that nobody knows yet, which the reference shows."""
+    case = Case("engine", gates(*PHASES), [cycle(0)])
+    path = mutant_recorded(tmp_path / "r.jsonl", "unknown-premium-not-finite", case)
+    (found,) = departures(path)
+    assert found.divergence.difference.got == "nan"
+
+
+def test_a_time_that_no_step_may_have_is_not_counted(tmp_path: Path) -> None:
+    steps = [predict(5), predict(10**400), predict(-(10**400)), predict(1_005)]
+    told = str(look_into(recorded(tmp_path / "r.jsonl", Case("drift", {}, steps))).contents)
+    assert told == "1 session, 4 steps, 0 cycles among them, 2 rejected, 1 s from t_ms 5"
 
 
 HEADER = {
@@ -364,6 +526,7 @@ def test_what_is_no_recording_is_told_with_its_line(
         (b'{"recording": \n', r":1: not JSON"),
         (b"[]\n", r":1: \[\] is no JSON object"),
         (b"\xff\xfe\n", r":1: not JSON"),
+        (b"\r\n", r":1: is empty, expected a JSON object"),
         (b'{"variance": NaN}\n', r":1: not JSON.*NaN and Infinity are no JSON numbers"),
     ],
 )
@@ -386,8 +549,8 @@ def test_a_place_that_is_no_file_is_told(tmp_path: Path) -> None:
 # --- what a recording proves ------------------------------------------------------------------
 
 
-def certified(path: Path, phases: tuple[int, ...] = PHASES) -> Certification:
-    return certify_recording(path, phases=phases, seed=0).certification
+def certified(path: Path, failures: FailureFolder | None = None) -> Certification:
+    return certify_recording(path, phases=PHASES, seed=0, failures=failures).certification
 
 
 def check_of(found: Certification, name: str) -> CheckResult:
@@ -781,6 +944,35 @@ def test_what_is_not_declared_or_offered_is_said(tmp_path: Path) -> None:
     assert message == "never came in this recording: cycle at the limit or beyond"
 
 
+@pytest.mark.parametrize(
+    ("fields", "steps"),
+    [
+        ([], [predict(0), predict(700)]),
+        (["drift"], [predict(0), predict(700)]),
+        (["variance"], []),
+        (["variance"], [{"step": "predict"}, {"step": "predict", "t_ms": "now"}]),
+    ],
+)
+def test_a_recording_that_shows_nothing_proves_nothing(
+    fields: list[str], steps: list[Json], tmp_path: Path
+) -> None:
+    lines = lines_of(recorded(tmp_path / "r.jsonl", Case("drift", {}, steps)))
+    lines[0]["engine"].update(components=["drift"], fields={"drift": fields})
+    for line in lines[2:-1]:
+        if line["answer"]["status"] == "ok":
+            line["answer"]["observation"] = {}
+    found = certified(write_lines(tmp_path / "r.jsonl", lines))
+    assert (found.counts()["proven"], violated(found), found.sound) == (0, [], False)
+
+
+def test_a_market_without_a_cycle_proves_nothing(tmp_path: Path) -> None:
+    case = Case("engine", gates(*PHASES), [book(0, 1.0, 9.0), *trades("sell", 20), trend(5, 6.0)])
+    found = certified(recorded(tmp_path / "r.jsonl", case))
+    check = check_of(found, "recorded.engine_agrees")
+    assert (check.status, check.message) == ("unproven", "shows no declared field in 22 steps")
+    assert found.counts()["proven"] == 0
+
+
 def test_every_requirement_is_accounted_for(tmp_path: Path) -> None:
     found = certified(recorded(tmp_path / "r.jsonl", Case("engine", gates(1, 2, 3, 4), CALM)))
     proven = {one.requirement.id for one in found.requirements if one.status == "proven"}
@@ -893,14 +1085,17 @@ def test_a_replay_is_recorded_with_its_fills_and_a_changed_figure_is_told(tmp_pa
     path = tmp_path / "r.jsonl"
     lines = lines_of(path)
     assert sum("step" in line and line["step"]["step"] == "fill" for line in lines) > 20
-    last = max(
-        number for number, one in enumerate(lines) if one.get("step", {}).get("step") == "cycle"
+    assert departures(path) == []
+    changed = next(
+        number
+        for number, one in enumerate(lines)
+        if one.get("answer", {}).get("observation", {}).get("drift_bps_per_s")
     )
-    lines[last]["answer"]["observation"]["drift_bps_per_s"] *= 1.0 + 1e-6
+    lines[changed]["answer"]["observation"]["drift_bps_per_s"] *= 1.0 + 1e-6
     write_lines(path, lines)
     done = run("certify", "recorded:r.jsonl", folder=tmp_path)
     assert done.returncode == 1
-    assert f"r.jsonl:{last + 1}: engine departs from the reference" in done.stdout
+    assert f"r.jsonl:{changed + 1}: engine departs from the reference" in done.stdout
     assert "field          drift_bps_per_s" in done.stdout
     assert "NOT CONFORMANT (recording)" in done.stdout
     report = (tmp_path / "quotemark-report" / "certify-reference-recorded.html").read_text("utf-8")

@@ -306,6 +306,7 @@ def alter(path: Path, before: str, after: str) -> None:
     path.write_text(text.replace(before, after), "utf-8")
 
 
+@pytest.mark.whole_suite
 def test_vectors_that_shipped_move_under_a_new_version_alone(checkout: Path) -> None:
     def rebuild() -> tuple[int, str]:
         done = quotemark_command(

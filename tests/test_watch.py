@@ -15,6 +15,7 @@ import pytest
 from quotemark.builtin import reference
 from quotemark.case import Case, trace
 from quotemark.errors import InputError
+from quotemark.mutants import MUTANTS, patched
 from quotemark.recorded.watching import Watch, Watched
 from quotemark.recorded.writing import recording
 from quotemark.suite.market import observe, predict
@@ -43,10 +44,10 @@ def departing(line: bytes) -> bytes:
 
 
 @contextmanager
-def watching(*arguments: str | Path) -> Iterator[subprocess.Popen[str]]:
-    command = [QUOTEMARK, "watch", *map(str, arguments)]
+def watching(file: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
+    command = [QUOTEMARK, "watch", str(file), *options]
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=file.parent
     ) as process:
         try:
             yield process
@@ -70,7 +71,32 @@ def test_a_divergence_is_told_once_its_line_is_whole(lines: list[bytes], tmp_pat
     assert told.startswith(f"{path}:5: drift departs from the reference at step 3 of 3: predict")
     assert "field          variance" in told
     assert "last agreeing  step 2, observe" in told
-    assert told.splitlines()[-1].startswith("DEPARTED: reference ")
+    *_, command, verdict = told.splitlines()
+    assert verdict.startswith("DEPARTED: reference ")
+    (saved,) = tmp_path.glob("quotemark-report/failures/*/recorded.drift_agrees.json")
+    assert command == (
+        f"  reproduce      quotemark reproduce {saved.relative_to(tmp_path)} --engine ENGINE"
+    )
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_divergence_is_diagnosed_by_what_follows_up_to_a_line_that_is_none(
+    form: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "live.jsonl"
+    steps = [predict(1_000 * second) for second in range(41)]
+    with patched(MUTANTS["linear-q"]) as mutant, recording(mutant, path) as engine:
+        trace(engine, Case("drift", {}, steps), "desk", seed=0)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines[:31], b"NaN\n", *lines[31:]]))
+    with watching(path, *(["--json"] if form == "json" else [])) as process:
+        told, trouble = process.communicate(timeout=DEADLINE_S)
+    assert (process.returncode, trouble) == (1, "")
+    diagnosis = "behaves like linear-q (D-01): Q(dt) = q dt, on 28 of 28 steps"
+    if form == "json":
+        assert json.loads(told)["diagnosis"] == diagnosis
+    else:
+        assert f"  {diagnosis}" in told.splitlines()
 
 
 def test_it_ends_when_nothing_comes_and_leaves_a_torn_line(

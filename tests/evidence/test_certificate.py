@@ -174,6 +174,7 @@ def test_what_was_written_is_verified(proven: Certification, tmp_path: Path) -> 
     assert findings(tmp_path / "run.intoto.json")["engine"] == "unchecked"
 
 
+@pytest.mark.whole_suite
 @given(data=st.data())
 def test_a_changed_byte_anywhere_is_found(
     data: st.DataObject, proven: Certification, tmp_path_factory: pytest.TempPathFactory
