@@ -16,10 +16,10 @@ from msgspec import Struct
 
 from quotemark.builtin import BuiltinEngine
 from quotemark.case import Case, trace
-from quotemark.messages import Answer, Ok
+from quotemark.messages import Answer
 from quotemark.mutants import MUTANTS, mutant_trace, within_reach
 from quotemark.mutants.base import Mutant
-from quotemark.server import tag_non_finite
+from quotemark.server import as_sent
 from quotemark.suite.compare import first_difference
 
 LEAST_SHARE = 0.9
@@ -102,7 +102,7 @@ def _failure(
 ) -> _Failure:
     declared = fields[case.component]
     expected = trace(BuiltinEngine(), case, "diagnosis", 0).answers
-    got = [_as_sent(answer) for answer in answers]
+    got = [as_sent(answer) for answer in answers]
     departs = [
         first_difference(one, other, declared) is not None
         for one, other in zip(expected, got, strict=False)
@@ -135,15 +135,10 @@ def _unexplained(mutant: Mutant, failure: _Failure) -> Iterator[bool]:
         if answer == expected:
             agrees = not departs
         else:
-            agrees = answer is not None and _agree(_as_sent(answer), got, failure.fields)
+            agrees = answer is not None and _agree(as_sent(answer), got, failure.fields)
         if not agrees:
             yield departs
 
 
 def _agree(one: Answer, other: Answer, fields: Collection[str]) -> bool:
     return first_difference(one, other, fields) is None
-
-
-def _as_sent(answer: Answer) -> Answer:
-    """Write numbers that are not finite as they travel, so that two of them can agree."""
-    return Ok(tag_non_finite(answer.observation)) if isinstance(answer, Ok) else answer

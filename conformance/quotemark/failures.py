@@ -33,6 +33,7 @@ from quotemark.divergence import (
 from quotemark.errors import EngineError, InputError
 from quotemark.files import write_whole
 from quotemark.messages import OBSERVATIONS
+from quotemark.recorded.files import recording_of
 from quotemark.results import CheckResult, DivergenceSeries, FailingCase
 from quotemark.series import STEPS_AFTER, divergence_series
 from quotemark.shrink import shrink
@@ -110,8 +111,9 @@ class FailureFolder(Struct, frozen=True):
         return self.path / f"{check}.json"
 
     def command(self, check: str) -> str:
-        """Command that runs it again."""
-        file, engine = shlex.quote(str(self.file_of(check))), shlex.quote(self.engine)
+        """Command that runs it again; a recording cannot, but any engine in its place."""
+        file = shlex.quote(str(self.file_of(check)))
+        engine = "ENGINE" if recording_of(self.engine) else shlex.quote(self.engine)
         return f"quotemark reproduce {file} --engine {engine}"
 
     def keep_only(self, checks: Sequence[str]) -> None:

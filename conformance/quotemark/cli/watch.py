@@ -11,10 +11,15 @@ import click
 from quotemark.cli.options import (
     INTERRUPTED,
     NOT_CONFORMANT,
+    REPORT_FOLDER,
     json_option,
     print_json,
     print_lines,
 )
+from quotemark.failures import FailureFolder
+from quotemark.recorded.companion import Departure
+from quotemark.recorded.files import PREFIX
+from quotemark.recorded.retold import retell
 from quotemark.recorded.watching import Watch, Watched
 
 
@@ -53,15 +58,26 @@ def watch(file: Path, idle_s: float, as_json: bool) -> None:
         if terminal:
             click.echo("\r\033[K", nl=False, err=True)
     watched = follower.watched
-    if as_json:
-        print_json({"departed": watched.departure is not None, "watched": watched})
-    elif watched.departure is not None:
-        print_lines([*watched.departure.lines(), f"DEPARTED: {_agreed(watched)}"])
+    if watched.departure is not None:
+        _tell_departure(file, watched, watched.departure, as_json)
+        exit_code = NOT_CONFORMANT
+    elif as_json:
+        print_json({"departed": False, "watched": watched})
     else:
         print_lines([f"nothing departs: {_agreed(watched)}"])
-    if watched.departure is not None:
-        exit_code = NOT_CONFORMANT
     sys.exit(exit_code)
+
+
+def _tell_departure(file: Path, watched: Watched, departure: Departure, as_json: bool) -> None:
+    """Say where it departs at once, and what that looks like once it is found."""
+    if not as_json:
+        print_lines(departure.lines())
+    folder = FailureFolder(REPORT_FOLDER / "failures", f"{PREFIX}{file}")
+    retold = retell(file, departure, folder)
+    if as_json:
+        print_json({"departed": True, "watched": watched, "diagnosis": retold.diagnosis})
+    else:
+        print_lines([*retold.lines, f"DEPARTED: {_agreed(watched)}"])
 
 
 def _agreed(watched: Watched) -> str:

@@ -54,7 +54,7 @@ def run_certification(
     """
     path = recording_of(options.engine)
     if path is not None:
-        return _of_recording(options, path, progress)
+        return _of_recording(options, path, failures, progress)
     provenance = _provenance(options)
     started = _now()
     start = partial(
@@ -94,7 +94,9 @@ def run_certification(
     )
 
 
-def _of_recording(options: Options, path: Path, progress: Progress) -> Certification:
+def _of_recording(
+    options: Options, path: Path, failures: FailureFolder, progress: Progress
+) -> Certification:
     """Certify what was recorded: nothing is run, in the configuration that it was recorded with."""
     if options.config or options.profile != "default" or options.fuzz_steps is not None:
         raise InputError(
@@ -107,6 +109,7 @@ def _of_recording(options: Options, path: Path, progress: Progress) -> Certifica
         phases=options.phases,
         seed=options.seed,
         waivers=options.waivers,
+        failures=failures,
         progress=progress,
     )
     return replace(

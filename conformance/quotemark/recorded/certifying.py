@@ -7,19 +7,21 @@ requirements whose situations came. Everything else says in words why it stays u
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from quotemark import __version__
 from quotemark.divergence import line
+from quotemark.failures import FailureFolder
 from quotemark.messages import Identity, Json
 from quotemark.recorded import closed_forms, paper_trading
-from quotemark.recorded.companion import Companion, Departure
+from quotemark.recorded.companion import Companion, Departure, agreement_check
 from quotemark.recorded.contents import Contents, counted
 from quotemark.recorded.files import RecordingFile
 from quotemark.recorded.looks import LOOKS, Look, Lookout, Tally
+from quotemark.recorded.retold import Retold, retell
 from quotemark.results import (
     Certification,
     CheckResult,
@@ -65,10 +67,12 @@ def certify_recording(
     phases: Sequence[int],
     seed: int,
     waivers: Sequence[Waiver] = (),
+    failures: FailureFolder | None = None,
     progress: Progress = lambda done, total, what: None,
 ) -> Found:
     """Hold the recording at ``path`` against the reference; judge the requirements of ``phases``.
 
+    ``failures`` is where files of what departs go; without it there are none, nor a diagnosis.
     Raises :class:`~quotemark.errors.InputError` where the file is no recording.
     """
     recording = RecordingFile(path)
@@ -78,9 +82,10 @@ def certify_recording(
     tallies = {one.name: Tally(one) for one in looks if _why_not(one, identity) is None}
     companion, contents = _read(recording, tallies.values(), progress)
     firsts = _first_departures(companion)
+    retold = _retold(path, firsts.values(), failures)
     found = [
         _file_result(path, contents, recording.torn),
-        *(_departed(component, companion) for component in firsts),
+        *(_departed(component, companion, retold) for component in firsts),
         *(_agreeing(one, companion) for one in companion.compared if one not in firsts),
         *(_look_result(one, identity, tallies.get(one.name)) for one in looks),
     ]
@@ -103,7 +108,10 @@ def certify_recording(
             for one in required.values()
         ],
         waivers=waived,
-        divergences=[one.series for one in firsts.values() if one.series is not None],
+        diagnoses=[
+            f"{component} {one.diagnosis}" for component, one in retold.items() if one.diagnosis
+        ],
+        divergences=[one.series for one in retold.values() if one.series is not None],
     )
     return Found(certification, companion.config or {})
 
@@ -144,7 +152,17 @@ def _first_departures(companion: Companion) -> dict[str, Departure]:
     return firsts
 
 
-def _departed(component: str, companion: Companion) -> CheckResult:
+def _retold(
+    path: Path, firsts: Iterable[Departure], failures: FailureFolder | None
+) -> dict[str, Retold]:
+    """What comes of reading the sessions again, by component; files of earlier runs go."""
+    if failures is None:
+        return {}
+    failures.keep_only([])
+    return {one.divergence.component: retell(path, one, failures) for one in firsts}
+
+
+def _departed(component: str, companion: Companion, retold: Mapping[str, Retold]) -> CheckResult:
     """What is violated where a component departs: its first divergence, and where others are."""
     first, *others = (one for one in companion.departures if one.divergence.component == component)
     lines = first.lines()
@@ -153,9 +171,11 @@ def _departed(component: str, companion: Companion) -> CheckResult:
         more = len(others) - MOST_NAMED
         places += f" and {more} more" if more > 0 else ""
         lines.append(line("others", f"sessions depart at {places}"))
+    if component in retold:
+        lines += retold[component].lines
     undeclared = first.has_undeclared_field
     return CheckResult(
-        f"recorded.{component}_agrees",
+        first.check,
         (f"A-{component}", "R-declared") if undeclared else (f"A-{component}",),
         component,
         "failed",
@@ -166,12 +186,18 @@ def _departed(component: str, companion: Companion) -> CheckResult:
 
 def _agreeing(component: str, companion: Companion) -> CheckResult:
     """What is proven where a component agrees: it showed what was declared, and nothing else."""
+    if not companion.seen[component]:
+        message = f"shows no declared field in {counted(companion.compared[component], 'step')}"
+        return _agreement(component, "unproven", message)
     message = f"agrees in every declared field: {counted(companion.compared[component], 'step')}"
     message += f" of {counted(companion.sessions[component], 'session')}"
     if unjudged := companion.unjudged[component]:
         message += f"; not judged are {counted(unjudged, 'step')} of sessions that are not open"
-    name = f"recorded.{component}_agrees"
-    return CheckResult(name, ("R-declared",), component, "passed", message)
+    return _agreement(component, "passed", message)
+
+
+def _agreement(component: str, status: CheckStatus, message: str) -> CheckResult:
+    return CheckResult(agreement_check(component), ("R-declared",), component, status, message)
 
 
 # --- what looks found, and what is beyond them ------------------------------------------------

@@ -138,11 +138,18 @@ def the_variance_is_floored_after_updates(moment: Moment) -> Iterator[Sighting]:
 HOLDING = "cycle with a position"
 
 
-@look("engine", "D-08", needs=("gamma_per_bps", "position"), situations=(HOLDING,))
+@look(
+    "engine",
+    "D-08",
+    needs=("gamma_per_bps", "skew_bps", "position", "sigma_bps_per_sqrt_s"),
+    situations=(HOLDING,),
+)
 def gamma_grows_with_the_square_of_the_position(moment: Moment) -> Iterator[Sighting]:
-    """gamma(q) = gamma_base (1 + beta u^2)."""
+    """gamma(q) = gamma_base (1 + beta u^2), and the skew follows: gamma(q) sigma^2 u tau."""
     if moment.is_cycle(2) and moment.shown["position"] != 0.0:
-        yield Sighting(HOLDING, _gamma_per_bps(moment), moment.shown["gamma_per_bps"])
+        skew_bps = _risk_bps(moment) * _clipped_share(moment)
+        shown = [moment.shown["gamma_per_bps"], moment.shown["skew_bps"]]
+        yield Sighting(HOLDING, [_gamma_per_bps(moment), skew_bps], shown)
 
 
 HOLDING_IN_DRIFT = "side of a cycle with a position and a drift"
@@ -179,8 +186,7 @@ def expected_pnls_bps(moment: Moment, side: str, levels: int) -> list[float]:
     costs = shown["as_cost_bps"] + past.config["fee_bps"] + shown["carry_bps"][number]
     drift = sign * shown["drift_bps_per_s"] * past.time_horizon_s / 2.0
     u = _clipped_share(moment)
-    risk = _gamma_per_bps(moment) * shown["sigma_bps_per_sqrt_s"] ** 2 * past.time_horizon_s
-    inventory = abs(u) * risk * (1.0 if sign * u > 0.0 else -0.5)
+    inventory = abs(u) * _risk_bps(moment) * (1.0 if sign * u > 0.0 else -0.5)
     spacing_bps = past.config["level_spacing_bps"]
     depths = [touch_bps + level * spacing_bps for level in range(levels)]
     return [math.exp(-kappa * depth) * (depth - costs) + drift - inventory for depth in depths]
@@ -306,3 +312,9 @@ def _gamma_per_bps(moment: Moment) -> float:
     config, u = moment.past.config, _clipped_share(moment)
     gamma: float = config["gamma_base_per_bps"] * (1.0 + config["inventory_beta"] * u * u)
     return gamma
+
+
+def _risk_bps(moment: Moment) -> float:
+    """Risk of a full position over the horizon: gamma(q) sigma^2 tau."""
+    sigma: float = moment.shown["sigma_bps_per_sqrt_s"]
+    return _gamma_per_bps(moment) * sigma**2 * moment.past.time_horizon_s

@@ -1,14 +1,13 @@
 """The reference beside a recording: it is asked what the engine was, and answers are compared.
 
-Nothing is kept of a recording but the state of its open sessions, and of each the last few steps
-and states, to tell a divergence by. What comes after the first divergence of a session follows from
+Nothing is kept of a recording but the state of its open sessions, and of each the last few steps,
+to tell a divergence by. What comes after the first divergence of a session follows from
 it, and is not looked at.
 """
 
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -32,8 +31,6 @@ from quotemark.messages import (
 )
 from quotemark.recorded.history import History
 from quotemark.recorded.lines import CloseLine, Line, OpenLine, StepLine
-from quotemark.results import DivergenceSeries
-from quotemark.series import COUNT, MOST_BEFORE, figure_at
 from quotemark.suite.compare import (
     AT_OPENING,
     NOT_DECLARED,
@@ -57,14 +54,19 @@ STEPS_TOLD = 3
 class Departure(Struct, frozen=True):
     """The first divergence of a session: the place of its line, and the steps just before it.
 
-    ``series`` are the figures of the field up to there, where it has some.
+    ``opened`` is the place of the session's opening.
     """
 
     place: str
+    opened: str
     session: str
     divergence: Divergence
     before: list[Json]
-    series: DivergenceSeries | None
+
+    @property
+    def check(self) -> str:
+        """Name of the check that it fails."""
+        return agreement_check(self.divergence.component)
 
     @property
     def has_undeclared_field(self) -> bool:
@@ -82,8 +84,12 @@ class Departure(Struct, frozen=True):
 
 @dataclass(slots=True)
 class OpenSession:
-    """A session that engine and reference have open alike, with the configuration ``given``."""
+    """A session that engine and reference have open alike, with the configuration ``given``.
 
+    ``opened`` is the place of its opening.
+    """
+
+    opened: str
     component: str
     given: Json
     fields: frozenset[str]
@@ -91,9 +97,6 @@ class OpenSession:
     steps: int = 0
     before: deque[Json] = field(default_factory=lambda: deque(maxlen=STEPS_TOLD))
     agreed: Agreement | None = None
-    states: deque[tuple[int, Answer, Answer]] = field(
-        default_factory=lambda: deque(maxlen=MOST_BEFORE)
-    )
 
 
 class Compared(NamedTuple):
@@ -110,8 +113,9 @@ class Compared(NamedTuple):
 class Companion:
     """Holds line after line of a recording against the reference.
 
-    ``compared`` counts the steps compared, by component, ``sessions`` the sessions opened;
-    ``unjudged`` the steps of sessions that had departed before, or that the engine did not open.
+    ``compared`` counts the steps compared, by component, and ``seen`` those that showed a state and
+    agree; ``sessions`` the sessions opened; ``unjudged`` the steps of sessions that had departed
+    before, or that the engine did not open.
     ``config`` is what the first session of component ``engine`` was opened with.
     """
 
@@ -119,6 +123,7 @@ class Companion:
         self.departures: list[Departure] = []
         self.sessions: Counter[str] = Counter()
         self.compared: Counter[str] = Counter()
+        self.seen: Counter[str] = Counter()
         self.unjudged: Counter[str] = Counter()
         self.config: Json | None = None
         self._identity = identity
@@ -147,11 +152,11 @@ class Companion:
         if isinstance(got, Unsupported):
             self._left[name] = component
             return
-        config = {**self._gates_off(component), **given}
+        config = asked_config(self._identity, component, given)
         expected = self._reference.open(name, component, config, line.open.seed)
         effective = expected.config if isinstance(expected, Opened) else {}
         fields = frozenset(self._identity.fields.get(component, []))
-        session = OpenSession(component, given, fields, History.of(component, effective))
+        session = OpenSession(place, component, given, fields, History.of(component, effective))
         difference = opening_difference(_reported(given, got), expected, got)
         if difference is not None:
             self._depart(place, name, session, AT_OPENING, {}, difference)
@@ -173,12 +178,11 @@ class Companion:
         difference = self._difference(session, step, expected, got)
         index, session.steps = session.steps, session.steps + 1
         self.compared[session.component] += 1
-        if isinstance(expected, Ok) and expected.observation:
-            session.states.append((index, expected, got))
         if difference is not None:
             self._depart(place, name, session, index, step, difference)
         elif isinstance(expected, Ok) and expected.observation:
             session.agreed = Agreement(index, step, expected.observation)
+            self.seen[session.component] += isinstance(got, Ok) and bool(got.observation)
         session.before.append(step)
         return Compared(place, name, session, step, expected, got)
 
@@ -209,20 +213,9 @@ class Companion:
     ) -> Difference | None:
         if expected == got == NOTHING:
             return None
-        if isinstance(got, Unsupported) and self._may_lack(session.component, step):
+        if isinstance(got, Unsupported) and may_lack(self._identity, session.component, step):
             return None
         return first_difference(expected, got, session.fields)
-
-    def _may_lack(self, component: str, step: Json) -> bool:
-        """Whether the step feeds only phases that the engine has not."""
-        takers = PHASES_OF_STEPS.get(str(step.get("step")))
-        lacks = takers is not None and takers.isdisjoint(self._identity.phases)
-        return component == "engine" and lacks
-
-    def _gates_off(self, component: str) -> Json:
-        """Gates of the phases that the engine lacks: off, by its own defaults."""
-        lacking = GATES.keys() - set(self._identity.phases) if component == "engine" else ()
-        return {GATES[phase]: False for phase in lacking}
 
     def _depart(
         self,
@@ -248,12 +241,29 @@ class Companion:
             unit=rule.unit,
             requirements=[requirements()[one] for one in rule.requirements],
         )
-        series = _series(divergence, list(session.states))
         before = list(session.before)
-        self.departures.append(Departure(place, name, divergence, before, series))
+        self.departures.append(Departure(place, session.opened, name, divergence, before))
         self._open.pop(name, None)
         self._reference.close(name)
         self._left[name] = session.component
+
+
+def agreement_check(component: str) -> str:
+    """Name of the check that holds where no session of a component departs."""
+    return f"recorded.{component}_agrees"
+
+
+def asked_config(identity: Identity, component: str, given: Json) -> Json:
+    """Return what the reference is opened with: what was given, and no phase the engine lacks."""
+    lacking = GATES.keys() - set(identity.phases) if component == "engine" else ()
+    return {**{GATES[phase]: False for phase in sorted(lacking)}, **given}
+
+
+def may_lack(identity: Identity, component: str, step: Json) -> bool:
+    """Whether the step feeds only phases that the engine has not."""
+    takers = PHASES_OF_STEPS.get(str(step.get("step")))
+    lacks = takers is not None and takers.isdisjoint(identity.phases)
+    return component == "engine" and lacks
 
 
 def _reported(given: Json, got: OpenAnswer) -> Json:
@@ -263,28 +273,3 @@ def _reported(given: Json, got: OpenAnswer) -> Json:
 
 def _ended(answer: CloseAnswer) -> str:
     return status_of(answer) if isinstance(answer, Rejected) else "ok"
-
-
-def _series(
-    divergence: Divergence, states: Sequence[tuple[int, Answer, Answer]]
-) -> DivergenceSeries | None:
-    """How the field went up to the divergence; ``None`` where it departs in no figure."""
-    path = divergence.difference.field
-    points = [
-        (index + 1, figure_at(expected, path), figure_at(got, path))
-        for index, expected, got in states
-    ]
-    seen = [point for point in points if point[1:] != (None, None)]
-    if not seen or seen[-1][0] != divergence.index + 1:
-        return None
-    steps, ours, theirs = zip(*seen, strict=True)
-    return DivergenceSeries(
-        check=f"recorded.{divergence.component}_agrees",
-        component=divergence.component,
-        field=path,
-        unit="count" if path.startswith(COUNT) else divergence.unit,
-        steps=list(steps),
-        expected=list(ours),
-        got=list(theirs),
-        diverges_at=divergence.index + 1,
-    )

@@ -10,10 +10,14 @@ from msgspec import Struct
 from quotemark.messages import Identity, Rejected
 from quotemark.recorded.files import RecordingFile
 from quotemark.recorded.lines import Line, OpenLine, StepLine
+from quotemark.steps import LARGEST_T_MS
 
 
 class Contents(Struct):
-    """Counts of a recording; ``first_ms`` and ``last_ms`` are the least and the largest time."""
+    """Counts of a recording; ``first_ms`` and ``last_ms`` are the least and the largest time.
+
+    A time that no step may have is left out.
+    """
 
     sessions: int = 0
     steps: int = 0
@@ -31,7 +35,7 @@ class Contents(Struct):
             self.cycles += line.step.get("step") == "cycle"
             self.rejected += isinstance(line.answer, Rejected)
             t_ms = line.step.get("t_ms")
-            if isinstance(t_ms, int):
+            if isinstance(t_ms, int) and abs(t_ms) <= LARGEST_T_MS:
                 self.first_ms = t_ms if self.first_ms is None else min(self.first_ms, t_ms)
                 self.last_ms = t_ms if self.last_ms is None else max(self.last_ms, t_ms)
 

@@ -20,6 +20,7 @@ from quotemark.recorded.lines import (
     StepLine,
     encoded,
 )
+from quotemark.server import as_sent
 
 
 @contextmanager
@@ -58,7 +59,8 @@ class RecordedEngine:
         """Apply steps in order; one answer a step."""
         answers = self._engine.apply(session, steps)
         for step, answer in zip(steps, answers, strict=False):
-            self._file.write(encoded(StepLine(session=session, step=step, answer=answer)))
+            line = StepLine(session=session, step=step, answer=as_sent(answer))
+            self._file.write(encoded(line))
         self._file.flush()
         return answers
 
