@@ -240,7 +240,6 @@ def failures(certification: Certification) -> list[CheckResult]:
     return list(found.values())
 
 
-@pytest.mark.whole_suite
 def test_the_reference_is_conformant_in_everything() -> None:
     certified = certify(reference())
     assert certified.conformant
