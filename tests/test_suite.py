@@ -249,7 +249,7 @@ def test_the_reference_is_conformant_in_everything() -> None:
 
 @pytest.mark.whole_suite
 def test_the_same_seed_gives_the_same_certification() -> None:
-    once, again = (certify(reference(), profile="quick", phases=[1]) for _ in range(2))
+    once, again = (certify(reference(), profile="quick", phases=[7]) for _ in range(2))
     assert again.latencies != once.latencies  # the machine's, and no verdict
     assert replace(again, latencies=[]) == replace(once, latencies=[])
 
