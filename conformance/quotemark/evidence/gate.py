@@ -26,7 +26,7 @@ from quotemark.outcomes import Ends
 from quotemark.results import Certification, CheckResult, Level, Requirement, RequirementResult
 from quotemark.suite.checks import all_checks
 from quotemark.suite.register import requirements
-from quotemark.suite.runner import FUZZ_STEPS
+from quotemark.suite.runner import FUZZ_STEPS, NO_LEGACY_PATH
 
 LEVELS: tuple[str, ...] = ("components", "L0", "L1", "L2")
 """From the least that an engine lets be seen to the most."""
@@ -258,7 +258,9 @@ def _proof(asked: Asked, believed: Sequence[Certification]) -> Iterator[Evidence
             shown = [f"{id_} {why}" for id_, why in list(lacking.items())[:MOST_NAMED]]
             more = len(lacking) - len(shown)
             message = "; ".join(shown) + (f"; and {more} more" if more else "")
-            yield Evidence(what, False, message, asked.command)
+            lacks_past = any(NO_LEGACY_PATH in why for why in lacking.values())
+            command = asked.command_with_earlier_build if lacks_past else asked.command
+            yield Evidence(what, False, message, command)
         else:
             yield Evidence(what, True, f"{len(wanted)} proven")
     rollback = requirements()[f"G-{asked.phase}"]

@@ -39,6 +39,9 @@ from quotemark.waivers import apply_waivers
 DEFAULT_SEED = 20260219
 FUZZ_STEPS: dict[Profile, int] = {"default": 200_000, "quick": 20_000}
 
+NO_LEGACY_PATH = "no legacy path in this engine"
+"""How the message of a check begins that a way back would have proven."""
+
 StartEngine = Callable[[], Engine]
 OpenBench = Callable[[], AbstractContextManager[Bench]]
 Progress = Callable[[int, int, str], None]
@@ -217,7 +220,7 @@ def _outcome(
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         message = f"an answer cannot be read: {type(error).__name__}: {error}"
     except RollbackUnsupportedError as unsupported:
-        status, message = "unproven", f"no legacy path in this engine: {unsupported}"
+        status, message = "unproven", f"{NO_LEGACY_PATH}: {unsupported}"
     except PhaseUnsupportedError as unsupported:
         status, message = "unsupported", str(unsupported)
     return status, message, label, failing
